@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Everything below the command also has to compile as Embedded Swift for riscv64, so the compiler
+// reports what that dialect lacks while we still build for x86-64.
+let core: [SwiftSetting] = [
+    .treatWarning("EmbeddedRestrictions", as: .error),
+]
+
+// The interpreter's handlers call each other in tail position and live in registers:
+// - merged look-alike functions lose the tail call and leak stack,
+// - a specialised signature costs a jump from the table's entry to the copy,
+// - a frame pointer costs a push and a pop in every handler.
+let hot: [SwiftSetting] = core + [
+    .unsafeFlags([
+        "-Xllvm", "-swiftmergefunc-threshold=0",
+        "-Xllvm", "-sil-disable-pass=function-signature-opts",
+    ]),
+]
+
+let package = Package(
+    name: "rvkvm",
+    products: [
+        .executable(name: "rvkvm", targets: ["rvkvm"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CFDT", providers: [.apt(["libfdt-dev"])]),
+        .systemLibrary(name: "CELF", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CHost"),
+        .target(name: "RISCV", exclude: ["instructions.txt"], swiftSettings: core),
+        .target(name: "GuestMemory", dependencies: ["CHost"], swiftSettings: core),
+        .target(name: "ExecutionEngine", dependencies: ["GuestMemory", "RISCV"], swiftSettings: core),
+        .target(
+            name: "Interpreter", dependencies: ["ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
+            swiftSettings: hot),
+        .target(name: "KVMEngine", dependencies: ["ExecutionEngine", "CHost"], swiftSettings: core),
+        .target(
+            name: "Devices", dependencies: ["ExecutionEngine", "GuestMemory", "CHost"], swiftSettings: core),
+        .target(
+            name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
+            swiftSettings: core),
+        .target(
+            name: "Machine",
+            dependencies: ["Boot", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
+            swiftSettings: core),
+        .executableTarget(
+            name: "rvkvm",
+            dependencies: [
+                "Machine", "CHost",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .testTarget(name: "RISCVTests", dependencies: ["RISCV"]),
+        .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
+        .testTarget(name: "InterpreterTests", dependencies: ["Interpreter", "RISCV", "CHost"]),
+        .testTarget(name: "DevicesTests", dependencies: ["Devices", "GuestMemory"]),
+        .testTarget(name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT"]),
+        .testTarget(name: "MachineTests", dependencies: ["Machine"]),
+        .testTarget(name: "rvkvmTests", dependencies: ["rvkvm"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
