@@ -1,0 +1,22 @@
+#define _GNU_SOURCE
+#include "host_memory.h"
+#include <errno.h>
+#include <sys/mman.h>
+
+void *host_memory_reserve(size_t size, size_t alignment, int *error) {
+    size_t span;
+    if (__builtin_add_overflow(size, alignment, &span)) { *error = ENOMEM; return NULL; }
+    char *base = mmap(NULL, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) { *error = errno; return NULL; }
+    // Trim both ends so that what remains is aligned.
+    uintptr_t start = ((uintptr_t)base + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    size_t head = start - (uintptr_t)base;
+    if (head) munmap(base, head);
+    size_t tail = span - head - size;
+    if (tail) munmap((char *)start + size, tail);
+    return (void *)start;
+}
+
+void host_memory_release(void *base, size_t size) { munmap(base, size); }
+
+void host_memory_prefer_huge(void *base, size_t size) { (void)madvise(base, size, MADV_HUGEPAGE); }

@@ -1,0 +1,10 @@
+#ifndef CHOST_H
+#define CHOST_H
+// The C that Swift can't say: errno, variadic calls, threads, and atomics on raw guest memory.
+// Nothing here decides anything.
+#include "host_memory.h"
+#include "host_atomic.h"
+#include "host_thread.h"
+#include "host_io.h"
+#include "host_bytes.h"
+#endif

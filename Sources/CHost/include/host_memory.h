@@ -1,0 +1,11 @@
+#ifndef HOST_MEMORY_H
+#define HOST_MEMORY_H
+#include <stddef.h>
+#include <stdint.h>
+// Reserves `size` bytes of zeroed private memory, aligned to `alignment` (a power of two of at least a
+// page), without reserving swap for it. NULL on refusal; `*error` then holds errno.
+void *_Nullable host_memory_reserve(size_t size, size_t alignment, int *_Nonnull error);
+void host_memory_release(void *_Nonnull base, size_t size);
+// Asks for transparent huge pages; a refusal changes nothing but speed.
+void host_memory_prefer_huge(void *_Nonnull base, size_t size);
+#endif

@@ -1,0 +1,67 @@
+import GuestMemory
+import RISCV
+
+/// Why an engine refuses. The text names the thing, the reason and the way out.
+package enum EngineError: Error, Equatable {
+    /// This host or engine doesn't have what was asked for.
+    case unsupported(String)
+    /// A value that no state of the machine would allow (KVM's EINVAL).
+    case invalid(String)
+    /// The register or thing doesn't exist here (KVM's ENOENT).
+    case missing(String)
+    /// Right in itself, but too late or too early (KVM's EBUSY).
+    case busy(String)
+    /// The host refused: `errno` as it gave it.
+    case host(String, errno: Int32)
+}
+
+/// What a virtual machine is made from. Fixed once the first vCPU exists.
+package struct MachineSetup {
+    package var memory: GuestMemory
+    package var cpuCount: Int
+    /// The extensions the guest sees; each implemented by the engine or refused.
+    package var extensions: Extensions
+    /// Frequency of `time`, in Hz.
+    package var timebase: UInt64
+    package init(memory: GuestMemory, cpuCount: Int, extensions: Extensions, timebase: UInt64) {
+        self.memory = memory
+        self.cpuCount = cpuCount
+        self.extensions = extensions
+        self.timebase = timebase
+    }
+}
+
+/// Runs guest code: the interpreter, or the host kernel's KVM. Nothing above this line knows which.
+package protocol Engine: AnyObject {
+    /// The name `--engine` takes.
+    var name: String { get }
+    func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine
+}
+
+/// A guest's processors and what they share.
+package protocol VirtualMachine: AnyObject {
+    /// The vCPUs, by hart id. Hart 0 is runnable after creation, the others are STOPPED until SBI HSM
+    /// starts them.
+    var cpus: [any VirtualCPU] { get }
+}
+
+/// One hart.
+///
+/// Everything but `kick` and `setExternalInterrupt` belongs to the thread that calls `run`, or to anyone
+/// while no thread runs the vCPU.
+package protocol VirtualCPU: AnyObject {
+    var id: Int { get }
+    /// Tells the vCPU the answer to its last exit and runs guest code until the next one. A STOPPED or
+    /// waiting hart sleeps in here.
+    func run(_ answer: ExitAnswer) -> Exit
+    /// Makes a running `run` return `.interrupted`, or the next one if none is running: kicks are sticky.
+    /// Any thread may call it.
+    func kick()
+    /// Level of the supervisor external interrupt that a user-space PLIC drives (KVM_INTERRUPT). Any
+    /// thread may call it.
+    func setExternalInterrupt(_ level: Bool)
+    /// Reads a register by Linux's ONE_REG id.
+    func register(_ id: RegisterID) throws(EngineError) -> UInt64
+    /// Writes a register by Linux's ONE_REG id.
+    func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError)
+}

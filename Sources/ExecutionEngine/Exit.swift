@@ -1,0 +1,56 @@
+/// Why `VirtualCPU.run` came back: KVM's exits, as a value that costs no allocation.
+package enum Exit: Equatable, Sendable {
+    /// The guest loads `width` bytes (1, 2, 4, 8) from a physical address without RAM. Answer `.data`.
+    case mmioRead(address: UInt64, width: Int)
+    /// The guest stores the low `width` bytes of `value` to a physical address without RAM. Answer `.none`.
+    case mmioWrite(address: UInt64, width: Int, value: UInt64)
+    /// An SBI call that user space answers (SBI 3.0: legacy console, DBCN, experimental and vendor spaces).
+    /// Answer `.sbi`.
+    case sbi(SBICall)
+    /// The guest asked for power-off or reset.
+    case systemEvent(SystemEvent)
+    /// A kick, and nothing else, ended the run.
+    case interrupted
+    /// ebreak or a single step while guest debugging is on.
+    case debug(pc: UInt64)
+    /// The vCPU can't go on; `reason` says why in the engine's own words.
+    case internalError(reason: StaticText)
+}
+
+/// Text that is fixed when the program is built; unlike `StaticString` it compares.
+package struct StaticText: Equatable, Sendable, CustomStringConvertible {
+    package let text: String
+    package init(_ text: StaticString) { self.text = "\(text)" }
+    package var description: String { text }
+}
+
+/// The registers of an SBI call: extension in a7, function in a6, arguments in a0 to a5.
+package struct SBICall: Equatable, Sendable {
+    package var extensionID: UInt64
+    package var functionID: UInt64
+    package var a0, a1, a2, a3, a4, a5: UInt64
+
+    package init(extensionID: UInt64, functionID: UInt64, a0: UInt64, a1: UInt64, a2: UInt64, a3: UInt64, a4: UInt64, a5: UInt64) {
+        self.extensionID = extensionID
+        self.functionID = functionID
+        self.a0 = a0; self.a1 = a1; self.a2 = a2; self.a3 = a3; self.a4 = a4; self.a5 = a5
+    }
+}
+
+/// What an SBI SRST call, or the legacy shutdown call, asks for.
+package enum SystemEvent: Equatable, Sendable {
+    /// Power-off; `reason` is SRST's reset_reason: 0 none, 1 system failure.
+    case shutdown(reason: UInt64)
+    /// Cold or warm reboot; `reason` as above.
+    case reset(reason: UInt64)
+}
+
+/// What user space tells the vCPU about its last exit.
+package enum ExitAnswer: Equatable, Sendable {
+    /// Nothing to tell: first run, after a write, or after a kick.
+    case none
+    /// The bytes of an MMIO read, in the low bits.
+    case data(UInt64)
+    /// a0 and a1 of an SBI call. A legacy call (extension ids 0 to 8) changes a0 only.
+    case sbi(error: Int64, value: UInt64)
+}

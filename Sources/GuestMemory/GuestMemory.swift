@@ -1,0 +1,66 @@
+import CHost
+
+/// An address in guest physical memory.
+package typealias GuestAddress = UInt64
+
+/// Why guest memory can't be had or reached.
+package enum GuestMemoryError: Error, Equatable {
+    /// The host refused the allocation; `errno` as the host gave it.
+    case hostRefused(size: UInt64, errno: Int32)
+    /// Some byte of `address ..< address + count` lies outside every slot, or the range wraps.
+    case outOfRange(address: GuestAddress, count: UInt64)
+    /// A slot is empty, not page-aligned, wraps around or overlaps another.
+    case badSlot(base: GuestAddress, size: UInt64)
+}
+
+/// One contiguous stretch of guest RAM backed by host memory.
+package struct MemorySlot {
+    /// First guest physical address; a multiple of 4 KiB.
+    package let base: GuestAddress
+    /// Bytes; a multiple of 4 KiB.
+    package let size: UInt64
+    /// Host memory behind `base`; 2 MiB aligned.
+    package let host: UnsafeMutableRawPointer
+    package let readOnly: Bool
+
+    @inline(__always)
+    package func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
+        let offset = address &- base
+        return offset < size && count <= size &- offset
+    }
+}
+
+/// Guest RAM: slots, and checked access to them from devices and loaders.
+///
+/// The slots are set up before any vCPU runs and don't change afterwards. Accesses race with running
+/// harts as DMA does; nothing here assumes that memory stays what it was.
+package final class GuestMemory: @unchecked Sendable {
+    package private(set) var slots: [MemorySlot] = []
+
+    package init() {}
+
+    deinit {
+        for slot in slots { host_memory_release(slot.host, Int(slot.size)) }
+    }
+
+    /// Adds zeroed RAM at `base`. Pages become resident when they are first touched.
+    package func addRAM(base: GuestAddress, size: UInt64, readOnly: Bool = false) throws(GuestMemoryError) {
+        let (end, wraps) = base.addingReportingOverflow(size)
+        guard size > 0, base & 0xFFF == 0, size & 0xFFF == 0, !wraps, size < 1 << 56,
+            !slots.contains(where: { base < $0.base + $0.size && $0.base < end })
+        else { throw .badSlot(base: base, size: size) }
+        var error: Int32 = 0
+        guard let host = host_memory_reserve(Int(size), 2 << 20, &error) else {
+            throw .hostRefused(size: size, errno: error)
+        }
+        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly))
+    }
+
+    /// Host pointer to `count` contiguous bytes at `address`, or nil when any of them is outside a slot.
+    package func pointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
+        for slot in slots where slot.contains(address, count) {
+            return slot.host + Int(address &- slot.base)
+        }
+        return nil
+    }
+}
