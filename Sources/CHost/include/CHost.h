@@ -7,4 +7,7 @@
 #include "host_thread.h"
 #include "host_io.h"
 #include "host_bytes.h"
+#include "host_terminal.h"
+#include "host_signal.h"
+#include "host_kvm.h"
 #endif
