@@ -16,7 +16,7 @@ package enum MemoryMap {
     package static let ramBase: UInt64 = 0x8000_0000
 
     /// PLIC sources, numbered from 1.
-    package static let plicSources = 95
+    package static let plicSources: UInt32 = 95
     package static let uartClock: UInt32 = 3_686_400
     package static let timebase: UInt64 = 10_000_000
 }

@@ -1,4 +1,4 @@
-import CHost
+import Boot
 
 /// One function a kind of value: text to number, or one sentence that says what would have been right.
 extension GuestConfiguration {
@@ -13,6 +13,11 @@ extension GuestConfiguration {
         // A C string ends at the first NUL, which would name another file.
         if s.text.utf8.contains(0) { throw s.refused("a file name can't contain a NUL character") }
         return s.text
+    }
+
+    /// A file to be loaded, remembering where it was named: errors about its content repeat that.
+    static func payload(_ s: Setting) throws(MachineError) -> PayloadSource {
+        PayloadSource(option: s.origin, path: try path(s))
     }
 
     static func name(_ s: Setting) throws(MachineError) -> String {

@@ -1,3 +1,4 @@
+import Boot
 import RISCV
 
 /// Everything that is said about a guest before it exists, as plain values: what a machine is built from,
@@ -5,17 +6,19 @@ import RISCV
 package struct GuestConfiguration {
     /// What messages and thread names call the guest; empty for none.
     package var name = ""
-    package var kernel = ""
-    package var initrd: String?
+    /// nil until somebody names one; a machine needs it.
+    package var kernel: PayloadSource?
+    package var initrd: PayloadSource?
     /// The kernel's command line.
     package var append = ""
     /// A device tree to use instead of our own.
-    package var dtb: String?
+    package var dtb: PayloadSource?
     /// Where to write the device tree instead of running.
     package var dumpTree: String?
     package var cpuCount = 1
     package var memorySize: UInt64 = 1 << 30
     package var engine = EngineChoice.auto
+    /// What the harts implement; the model's unless `--isa` changes it.
     package var extensions = CPUModel.standard.extensions
     /// What happens on the guest's reset: start again, or end.
     package var reboots = true
@@ -28,9 +31,9 @@ package struct GuestConfiguration {
     /// Parses settings that were collected from the guest file and the options.
     package init(_ settings: [SettingKey: Setting]) throws(MachineError) {
         self.init()
-        if let s = settings[.kernel] { kernel = try Self.path(s) }
-        if let s = settings[.initrd] { initrd = try Self.path(s) }
-        if let s = settings[.dtb] { dtb = try Self.path(s) }
+        if let s = settings[.kernel] { kernel = try Self.payload(s) }
+        if let s = settings[.initrd] { initrd = try Self.payload(s) }
+        if let s = settings[.dtb] { dtb = try Self.payload(s) }
         if let s = settings[.dumpTree] { dumpTree = try Self.path(s) }
         if let s = settings[.append] { append = s.text }
         if let s = settings[.name] { name = try Self.name(s) }
@@ -40,8 +43,7 @@ package struct GuestConfiguration {
         if let s = settings[.noReboot] { reboots = !(try Self.flag(s)) }
         if let s = settings[.timeout] { timeout = try Self.duration(s) }
         if let s = settings[.trace] { trace = try TraceSelection(s) }
-        let model = settings[.cpu] == nil ? CPUModel.standard : try CPUModel(settings[.cpu] ?? Setting("", origin: ""))
-        extensions = model.extensions
+        if let s = settings[.cpu] { extensions = try CPUModel.named(s).extensions }
         if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
     }
 }

@@ -5,7 +5,7 @@ import Devices
 ///
 /// Bytes gather for a millisecond, so that a line costs one system call and not eighty. A vCPU waits only
 /// while the buffer is full, and not even then once the machine is stopping.
-package final class ConsoleWriter: ByteSink, @unchecked Sendable {
+package final class ConsoleWriter: ConsoleOutput, @unchecked Sendable {
     /// The descriptor took no more: nobody reads the pipe any more, or the disk is full.
     package typealias Broken = (_ errno: Int32) -> Void
 
