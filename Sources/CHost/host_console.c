@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 int host_standard_descriptors(void) {
@@ -34,4 +35,14 @@ int host_poll_three(int a, int b, int c, int timeout_ms) {
     int n = poll(p, 3, timeout_ms);
     if (n < 0) return errno == EINTR ? 0 : -errno;
     return (p[0].revents ? 1 : 0) | (p[1].revents ? 2 : 0) | (p[2].revents ? 4 : 0);
+}
+
+int host_core_count(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+intptr_t host_executable_path(void *buffer, size_t size) {
+    ssize_t n = readlink("/proc/self/exe", buffer, size);
+    return n < 0 ? -(intptr_t)errno : n;
 }

@@ -52,17 +52,19 @@ static void arm(void) {
 }
 
 int host_terminal_raw(int fd) {
-    if (raw) return 0;
-    struct termios now;
-    if (tcgetattr(fd, &now) < 0) return -errno;
-    saved = now;
-    terminal = fd;
-    arm();
-    cfmakeraw(&now);
-    // Output stays raw too: a guest in full-screen mode means its newlines as "one line down" and no more.
-    now.c_cc[VMIN] = 1;
-    now.c_cc[VTIME] = 0;
+    if (!raw) {
+        struct termios now;
+        if (tcgetattr(fd, &now) < 0) return -errno;
+        saved = now;
+        terminal = fd;
+        arm();
+    }
+    struct termios mode = saved;
+    // Output becomes raw too: a guest in full-screen mode means its newlines as "one line down" and no more.
+    cfmakeraw(&mode);
+    mode.c_cc[VMIN] = 1;
+    mode.c_cc[VTIME] = 0;
     raw = 1;
-    if (tcsetattr(fd, TCSANOW, &now) < 0) { raw = 0; return -errno; }
+    if (tcsetattr(terminal, TCSANOW, &mode) < 0) { raw = 0; return -errno; }
     return 0;
 }

@@ -10,7 +10,7 @@ extension MachineDescription {
             model: "rvkvm,rvkvm-1.0",
             ram: Region(base: MemoryMap.ramBase, size: configuration.memorySize),
             processors: Processors(
-                count: configuration.cpuCount, isaString: isa.isaString, isaExtensions: isa.names, mmuType: "riscv,sv57",
+                count: configuration.cpuCount, isaString: isa.isaString(xlen: 64), isaExtensions: isa.names, mmuType: "riscv,sv57",
                 cbomBlockSize: block(.zicbom), cbozBlockSize: block(.zicboz), cbopBlockSize: block(.zicbop),
                 timebaseFrequency: UInt32(truncatingIfNeeded: MemoryMap.timebase)),
             plic: PLIC(base: MemoryMap.plic.base, size: MemoryMap.plic.size, sources: MemoryMap.plicSources),

@@ -35,3 +35,8 @@ package struct CPUModel: Sendable {
         throw setting.refused("the processor models are \(names)")
     }
 }
+
+extension CPUModel {
+    /// The model's extensions as a guest reads them.
+    package var isaString: String { extensions.isaString(xlen: 64) }
+}

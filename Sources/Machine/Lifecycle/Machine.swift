@@ -52,32 +52,29 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
     package func run() -> Outcome {
         let deadline = configuration.timeout.map { host_clock_monotonic_ns() &+ $0 }
         while true {
-            guard let board else { return .failed(MachineError(.bug, "the machine was run twice; please report this")) }
-            var threads: [VCPUThread] = []
-            do throws(MachineError) {
-                try start(board, &threads)
-            } catch {
-                post(.end(.failed(error)))
-            }
-            let request = wait(until: deadline)
-            // A vCPU that waits for room on the console couldn't see its kick.
-            output.setPatient(false)
-            for cpu in board.cpus { cpu.kick() }
-            for thread in threads { thread.join() }
-            output.setPatient(true)
-            board.shutDown()
-            // Before the next one is made: its memory goes back to the host first.
-            self.board = nil
-            switch request {
+            switch runBoard(until: deadline) {
             case .end(let outcome): return outcome
             case .reset:
-                do throws(MachineError) {
-                    self.board = try rebuild()
-                } catch {
-                    return .failed(error)
-                }
+                do throws(MachineError) { board = try rebuild() } catch { return .failed(error) }
             }
         }
+    }
+
+    /// Runs the board until something is asked for, and lets go of it: its memory returns to the host
+    /// before another board is made.
+    private func runBoard(until deadline: UInt64?) -> Request {
+        guard let board else { return .end(.failed(MachineError(.bug, "the machine was run twice; please report this"))) }
+        self.board = nil
+        var threads: [VCPUThread] = []
+        do throws(MachineError) { try start(board, &threads) } catch { post(.end(.failed(error))) }
+        let request = wait(until: deadline)
+        // A vCPU that waits for room on the console couldn't see its kick.
+        output.setPatient(false)
+        for cpu in board.cpus { cpu.kick() }
+        for thread in threads { thread.join() }
+        output.setPatient(true)
+        board.shutDown()
+        return request
     }
 
     /// Ends the run with `outcome`, unless something else has ended it already. Any thread.
@@ -153,14 +150,16 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         host_mutex_lock(mutex)
         defer { host_mutex_unlock(mutex) }
         while true {
-            if let request { return request }
-            guard let deadline else {
-                host_cond_wait(changed, mutex)
-                continue
-            }
-            if !host_cond_wait_until(changed, mutex, deadline), request == nil {
+            // Even a guest that does nothing but reset runs out of time.
+            if let deadline, request == nil || request == .reset, host_clock_monotonic_ns() >= deadline {
                 request = .end(.timedOut)
                 stopping.store(true, ordering: .releasing)
+            }
+            if let request { return request }
+            if let deadline {
+                _ = host_cond_wait_until(changed, mutex, deadline)
+            } else {
+                host_cond_wait(changed, mutex)
             }
         }
     }
