@@ -5,7 +5,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=Scripts/$(basename "$0")
 images=$root/Images/build
-rvkvm=$root/.build/release/rvkvm
+# Another build's command can be put in its place, to compare two.
+rvkvm=${RVKVM:-$root/.build/release/rvkvm}
+guest_append="console=ttyS0 panic=-1"
 
 say() { printf '==> %s\n' "$*"; }
 fail() {
@@ -123,13 +125,18 @@ machine_acquire_settings() {
         grep -vE '^Acquire::(IndexTargets|Allow|cdrom|Languages)' | grep -v ' "";$'
 }
 
-build_rvkvm() {
+need_swift() {
     has swift || fail "swift isn't on the PATH: install Swift 6.3 or later"
-    say "building rvkvm (swift build -c release)"
-    # A frame pointer costs a push and a pop in every instruction handler of the interpreter.
-    if ! (cd "$root" && swift build -c release --omit-frame-pointers); then
-        fail "the build failed, see above"
-    fi
+}
+
+# A frame pointer costs a push and a pop in every instruction handler of the interpreter. Tests are
+# built the same way, for the flag is part of what SwiftPM compares before it builds anew.
+swift_options=(-c release --omit-frame-pointers)
+
+build_rvkvm() {
+    need_swift
+    say "building rvkvm (swift build ${swift_options[*]})"
+    (cd "$root" && swift build "${swift_options[@]}")
 }
 
 # Packages that building needs, for need_packages.
@@ -138,8 +145,17 @@ build_packages=(
     "libelf-dev=rvkvm reads ELF kernels with libelf"
     "zlib1g-dev=rvkvm unpacks gzip-compressed kernels"
     "libzstd-dev=rvkvm unpacks zstd-compressed kernels"
-    "pkg-config=swift build finds the libraries with it"
+    "pkgconf=swift build finds the libraries with it"
+    "git=swift build fetches its dependencies with it"
+    "ca-certificates=and does so over https"
+    "libc6-dev=the C library's headers, for linking as well"
 )
+# A Swift toolchain links against gcc's runtime of whatever version is there, so no package's name
+# says whether it is.
+if [ -z "$(find /usr/lib/gcc -name libstdc++.so 2>/dev/null)" ]; then
+    build_packages+=("g++=swift build links with its run-time libraries")
+fi
+
 # Packages that Scripts/images needs.
 image_packages=(
     "debian-archive-keyring=the guest's packages are verified with it"
@@ -148,4 +164,9 @@ image_packages=(
     "gzip=compresses the guest's initrd"
     "xz-utils=unpacks the guest's kernel modules"
     "zstd=unpacks kernels and modules compressed with it"
+)
+# Packages that the programs of Images/bench are compiled with.
+bench_packages=(
+    "gcc-riscv64-linux-gnu=compiles the bench programs for the guest"
+    "libc6-dev-riscv64-cross=their C library"
 )
