@@ -7,4 +7,5 @@
 #include "host_thread.h"
 #include "host_io.h"
 #include "host_bytes.h"
+#include "host_fp.h"
 #endif
