@@ -1,6 +1,15 @@
 #ifndef HOST_FP_H
 #define HOST_FP_H
 #include <stdint.h>
+
+// Swift's squareRoot() may set errno, so it keeps a call to libm beside the instruction; its conversion to
+// an integer traps out of range, and so checks what the caller has checked.
+static inline double host_square_root(double x) { return __builtin_elementwise_sqrt(x); }
+static inline float host_square_root_single(float x) { return __builtin_elementwise_sqrt(x); }
+// Only for -2^63 <= x < 2^63.
+static inline int64_t host_truncate(double x) { return (int64_t)x; }
+static inline int64_t host_truncate_single(float x) { return (int64_t)x; }
+
 // The host's own FPU as an oracle for tests of the soft-float: one operation on bit patterns in a given
 // rounding mode, its exceptions gathered. Nothing but tests calls it. Only on x86-64, whose SSE unit
 // detects tininess after rounding, as RISC-V does.

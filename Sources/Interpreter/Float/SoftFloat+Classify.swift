@@ -4,7 +4,7 @@ extension SoftFloat {
 
     /// fclass: one bit of ten (unprivileged spec, 20.9). From -infinity at 0 over the zeros at 3 and 4 to
     /// +infinity at 7; NaNs at 8 and 9.
-    @inline(__always) private static func classify(_ a: UInt64, _ f: FloatFormat) -> UInt64 {
+    @inline(__always) static func classify(_ a: UInt64, _ f: FloatFormat) -> UInt64 {
         if f.isNaN(a) { return f.isSignalingNaN(a) ? 1 &<< 8 : 1 &<< 9 }
         let magnitude = a & f.magnitudeMask
         let size: UInt64 =

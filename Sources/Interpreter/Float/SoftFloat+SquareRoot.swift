@@ -1,3 +1,5 @@
+import CHost
+
 extension SoftFloat {
     @inline(never) package static func squareRoot32(_ a: UInt64, _ rm: RoundingMode) -> FloatResult {
         squareRoot(a, rm, .binary32)
@@ -28,7 +30,7 @@ extension SoftFloat {
     @inline(__always) private static func root(_ x: UInt64, odd: Bool) -> UInt64 {
         let fraction: UInt64 = (1 &<< 52) &- 1
         let exponent: UInt64 = odd ? 0x400 : 0x3FF
-        let guess = Double(bitPattern: x & fraction | exponent &<< 52).squareRoot()
+        let guess = host_square_root(Double(bitPattern: x & fraction | exponent &<< 52))
         var r = guess.bitPattern & fraction | (1 &<< 52)
         var remainder = ((odd ? x &+ x : x) &<< 52) &- r &* r
         if Int64(bitPattern: remainder) < 0 {
