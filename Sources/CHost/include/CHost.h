@@ -12,4 +12,5 @@
 #include "host_console.h"
 #include "host_signal.h"
 #include "host_kvm.h"
+#include "host_fp.h"
 #endif
