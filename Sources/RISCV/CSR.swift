@@ -463,6 +463,7 @@ package enum CSR: UInt16, CaseIterable, Sendable {
     case tinfo = 0x7a4
     case tcontrol = 0x7a5
     case mcontext = 0x7a8
+    case mscontext = 0x7aa
     case dcsr = 0x7b0
     case dpc = 0x7b1
     case dscratch0 = 0x7b2
