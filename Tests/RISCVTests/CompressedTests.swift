@@ -2,7 +2,7 @@ import RISCV
 import Testing
 
 /// 16-bit instructions against expansions worked out by hand from the unprivileged specification's
-/// tables of chapters 26 and 27.3.
+/// tables of the chapters C and Zcb.
 @Suite("Compressed instructions")
 struct CompressedTests {
     static let expansions: [(word: UInt32, want: Decoded)] = [
