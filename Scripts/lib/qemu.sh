@@ -78,10 +78,3 @@ install_qemu() {
     hash -r
     qemu_usable || fail "$qemu is still older than version $qemu_oldest (--no-qemu goes without)"
 }
-
-# What the machine needs to be under QEMU: `virt`, whose platform rvkvm's follows. Further arguments
-# follow; kernel and initrd are the ones that Scripts/images made.
-qemu_command() {
-    printf '%s\n' "$qemu" -M virt -cpu rv64 -nographic -no-reboot \
-        -kernel "$images/Image" -initrd "$images/initrd.cpio.gz" "$@"
-}
