@@ -39,12 +39,13 @@ as_root() {
 }
 
 # Runs a command quietly; what it said is shown only if it fails, since that is when it matters.
+# It goes to standard output: standard error is for the one sentence that says what failed.
 quietly() {
     local log status=0
     log=$(mktemp)
     "$@" >"$log" 2>&1 || status=$?
     if [ "$status" -ne 0 ]; then
-        tail -n 15 "$log" >&2
+        tail -n 15 "$log"
     fi
     rm -f "$log"
     return "$status"
@@ -83,7 +84,7 @@ need_packages() {
     say "installing ${missing[*]} (asks for root)"
     # The machine's package lists may be absent (a fresh container) or point at versions that are
     # gone; both show only when the installation fails, and both are cured by reading them again.
-    if ! apt_install "${missing[@]}" 2>/dev/null; then
+    if ! apt_install "${missing[@]}" >/dev/null; then
         if ! quietly as_root apt-get -o DPkg::Lock::Timeout=300 update; then
             fail "apt-get update failed, see above"
         fi
@@ -138,7 +139,9 @@ need_swift() {
 swift_options=(-c release --omit-frame-pointers)
 
 build_rvkvm() {
-    need_swift
+    if [ -n "${RVKVM:-}" ]; then
+        return
+    fi
     say "building rvkvm (swift build ${swift_options[*]})"
     (cd "$root" && swift build "${swift_options[@]}")
 }
