@@ -12,9 +12,12 @@ package final class PayloadBytes {
     init(capacity: Int, for source: PayloadSource) throws(BootError) {
         var error: Int32 = 0
         let rounded = max(capacity, 1)
-        guard let base = host_memory_reserve(rounded, 4096, &error) else {
+        // Filling a kernel's worth of small pages costs more than reading it.
+        let huge = 2 << 20
+        guard let base = host_memory_reserve(rounded, rounded >= huge ? huge : 4096, &error) else {
             throw .host(source, reason: "the host refuses \(sizeText(UInt64(rounded))) to read it into: \(hostText(error))")
         }
+        if rounded >= huge { host_memory_prefer_huge(base, rounded) }
         self.base = base
         self.capacity = rounded
         self.count = 0
