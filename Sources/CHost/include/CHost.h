@@ -8,4 +8,9 @@
 #include "host_io.h"
 #include "host_bytes.h"
 #include "host_file.h"
+#include "host_terminal.h"
+#include "host_console.h"
+#include "host_signal.h"
+#include "host_kvm.h"
+#include "host_fp.h"
 #endif
