@@ -4,6 +4,21 @@ import KVMEngine
 
 /// From `--engine` to an engine, or to why not.
 package enum EngineSelection {
+    /// What `rvkvm host` says about an engine; `obstacle` is nil when it can run guests here.
+    package struct Report {
+        package let name: String
+        package let obstacle: String?
+    }
+
+    package static func survey() -> [Report] {
+        let obstacle: String? =
+            switch KVMProbe.run() {
+            case .available: nil
+            case .unavailable(let why): why
+            }
+        return [Report(name: "interpreter", obstacle: nil), Report(name: "kvm", obstacle: obstacle)]
+    }
+
     package static func make(_ choice: EngineChoice) throws(MachineError) -> any Engine {
         switch choice {
         case .auto, .interpreter:

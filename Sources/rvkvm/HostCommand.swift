@@ -1,6 +1,5 @@
 import ArgumentParser
 import CHost
-import KVMEngine
 import Machine
 
 /// `rvkvm host`: what this machine offers.
@@ -9,13 +8,10 @@ struct HostCommand: ParsableCommand {
         commandName: "host", abstract: "Tells what this machine offers: engines, cores, memory.")
 
     func run() {
-        let kvm: String =
-            switch KVMProbe.run() {
-            case .available: "available"
-            case .unavailable(let why): "not available: \(why)"
-            }
-        Message.print("engine interpreter: available")
-        Message.print("engine kvm: \(kvm)")
+        for engine in EngineSelection.survey() {
+            let state = if let reason = engine.obstacle { "not available: \(reason)" } else { "available" }
+            Message.print("engine \(engine.name): \(state)")
+        }
         Message.print("cores: \(host_core_count())")
         Message.print("memory: \(host_memory_total() >> 20) MiB")
         for model in CPUModel.all {

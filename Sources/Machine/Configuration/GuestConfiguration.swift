@@ -48,6 +48,13 @@ package struct GuestConfiguration {
     }
 }
 
+extension GuestConfiguration {
+    /// Boots `path`, as `--kernel` would.
+    package mutating func useKernel(_ path: String) { kernel = .kernel(path) }
+    /// Loads `path`, as `--initrd` would.
+    package mutating func useInitrd(_ path: String) { initrd = .initrd(path) }
+}
+
 /// What `--engine` names.
 package enum EngineChoice: Equatable, Sendable {
     /// KVM where it can run our guests, otherwise the interpreter.

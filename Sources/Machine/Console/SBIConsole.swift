@@ -4,13 +4,19 @@ import GuestMemory
 
 /// Answers the SBI calls that user space answers: the legacy console and the debug console (SBI 3.0,
 /// chapters 5 and 12). They share the UART's two ends.
-struct SBIConsole {
-    let memory: GuestMemory
-    let output: any ByteSink
-    let input: ConsoleInput
+package struct SBIConsole {
+    private let memory: GuestMemory
+    private let output: any ByteSink
+    private let input: ConsoleInput
 
-    static let notSupported = ExitAnswer.sbi(error: -2, value: 0)
-    static let invalidParameter = ExitAnswer.sbi(error: -3, value: 0)
+    package init(memory: GuestMemory, output: any ByteSink, input: ConsoleInput) {
+        self.memory = memory
+        self.output = output
+        self.input = input
+    }
+
+    package static let notSupported = ExitAnswer.sbi(error: -2, value: 0)
+    package static let invalidParameter = ExitAnswer.sbi(error: -3, value: 0)
 
     private static let legacyPutchar: UInt64 = 1
     private static let legacyGetchar: UInt64 = 2
@@ -19,7 +25,7 @@ struct SBIConsole {
     /// A call moves no more than this; the rest is the guest's to ask for again (12.1: "may be less").
     private static let most: UInt64 = 4096
 
-    func answer(_ call: SBICall) -> ExitAnswer {
+    package func answer(_ call: SBICall) -> ExitAnswer {
         switch (call.extensionID, call.functionID) {
         // A legacy call has no function id: whatever a6 holds.
         case (Self.legacyPutchar, _):

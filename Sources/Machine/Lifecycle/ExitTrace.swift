@@ -7,7 +7,10 @@ final class ExitTrace: @unchecked Sendable {
 
     init(_ sink: any ByteSink) { self.sink = sink }
 
-    func note(_ hart: Int, _ exit: Exit) {
+    /// Called on the vCPU's own thread, between two runs.
+    func note(_ cpu: any VirtualCPU, _ exit: Exit) {
+        // Where it happened is half of what a reader wants to know.
+        let pc: UInt64? = try? cpu.register(.pc)
         let text: String =
             switch exit {
             case .mmioRead(let address, let width): "mmio read \(hex(address)) width \(width)"
@@ -20,7 +23,7 @@ final class ExitTrace: @unchecked Sendable {
             case .debug(let pc): "debug pc \(hex(pc))"
             case .internalError(let reason): "internal error \(reason.text)"
             }
-        let line = Array("hart \(hart): exit \(text)\n".utf8)
+        let line = Array("hart \(cpu.id): pc \(hex(pc ?? 0)) exit \(text)\n".utf8)
         line.withUnsafeBytes { sink.write($0) }
     }
 }

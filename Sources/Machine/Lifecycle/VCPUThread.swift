@@ -43,7 +43,7 @@ final class VCPUThread: @unchecked Sendable {
         var answer = ExitAnswer.none
         while !control.isStopping {
             let exit = cpu.run(answer)
-            trace?.note(cpu.id, exit)
+            trace?.note(cpu, exit)
             answer = .none
             switch exit {
             case .mmioRead(let address, let width): answer = .data(board.bus.read(address, width: width))

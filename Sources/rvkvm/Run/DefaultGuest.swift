@@ -1,4 +1,3 @@
-import Boot
 import CHost
 import Machine
 
@@ -16,8 +15,8 @@ enum DefaultGuest {
                 .missingFile,
                 "there is no \(image) here to boot; make it with Scripts/images, or name a kernel with --kernel")
         }
-        configuration.kernel = .kernel(root + image)
-        if configuration.initrd == nil, isThere(root + initrd) { configuration.initrd = .initrd(root + initrd) }
+        configuration.useKernel(root + image)
+        if configuration.initrd == nil, isThere(root + initrd) { configuration.useInitrd(root + initrd) }
         if !appendGiven { configuration.append = append }
     }
 

@@ -1,5 +1,4 @@
 import CHost
-import ExecutionEngine
 import Machine
 import Synchronization
 

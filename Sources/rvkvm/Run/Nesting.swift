@@ -16,7 +16,7 @@ enum Nesting {
             case 0x5B, 0x7B:
                 brackets += 1
                 isLineStart = false
-            case 0x2D, 0x3F, 0x3A where isLineStart:
+            case 0x2D where isLineStart, 0x3F where isLineStart, 0x3A where isLineStart:
                 // "- - - x" nests a list a mark; "? ? x" does so with keys.
                 marks += 1
             case 0x20, 0x09:

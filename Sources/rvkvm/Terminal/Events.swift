@@ -12,7 +12,7 @@ final class Events: @unchecked Sendable {
     private let terminal: Terminal
     private let signals: Int32
     private let wake: Int32
-    private let ending: Flag
+    private let ending: OneShot
     private var keys = EscapeKeys()
     private var isAtEnd = false
     private var isRaw = false
@@ -26,7 +26,7 @@ final class Events: @unchecked Sendable {
         self.terminal = terminal
         self.signals = signals
         self.wake = wake
-        ending = Flag()
+        ending = OneShot()
     }
 
     func start() throws(MachineError) {

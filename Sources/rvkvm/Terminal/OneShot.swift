@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Something that happens once, seen by other threads.
-final class Flag: Sendable {
+final class OneShot: Sendable {
     private let value = Atomic<Bool>(false)
 
     var isRaised: Bool { value.load(ordering: .acquiring) }

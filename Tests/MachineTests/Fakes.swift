@@ -1,0 +1,107 @@
+import Devices
+import ExecutionEngine
+import Foundation
+import GuestMemory
+import Machine
+import Synchronization
+
+/// Keeps what was written, and what it was told about patience.
+final class Recorder: ConsoleOutput {
+    private let bytes = Mutex<[UInt8]>([])
+
+    func write(_ new: UnsafeRawBufferPointer) { bytes.withLock { $0.append(contentsOf: new) } }
+    func setPatient(_ patient: Bool) {}
+    var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
+}
+
+/// A hart that returns scripted exits and remembers the answers. When the script is over it idles until it
+/// is kicked, as a hart in WFI does.
+final class FakeCPU: VirtualCPU, @unchecked Sendable {
+    let id: Int
+    private let lock = NSCondition()
+    private var script: [Exit]
+    private var kicked = false
+    private(set) var answers: [ExitAnswer] = []
+    private(set) var registers: [RegisterID: UInt64] = [:]
+
+    init(_ id: Int, _ script: [Exit]) {
+        self.id = id
+        self.script = script
+    }
+
+    func run(_ answer: ExitAnswer) -> Exit {
+        lock.lock()
+        defer { lock.unlock() }
+        answers.append(answer)
+        while !kicked {
+            if !script.isEmpty { return script.removeFirst() }
+            lock.wait()
+        }
+        kicked = false
+        return .interrupted
+    }
+
+    func kick() {
+        lock.lock()
+        kicked = true
+        lock.signal()
+        lock.unlock()
+    }
+
+    func setExternalInterrupt(_ level: Bool) {}
+    func register(_ id: RegisterID) throws(EngineError) -> UInt64 { registers[id] ?? 0 }
+    func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) { registers[id] = value }
+}
+
+final class FakeMachine: VirtualMachine {
+    let cpus: [any VirtualCPU]
+    init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
+}
+
+/// Makes one machine a script; each reset takes the next.
+final class FakeEngine: Engine, @unchecked Sendable {
+    let name = "fake"
+    private var scripts: [[Exit]]
+    private(set) var made: [FakeCPU] = []
+    private(set) var setups: [MachineSetup] = []
+
+    init(_ scripts: [Exit]...) { self.scripts = scripts }
+
+    func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
+        let script = scripts.isEmpty ? [] : scripts.removeFirst()
+        setups.append(setup)
+        let cpus = (0..<setup.cpuCount).map { FakeCPU($0, $0 == 0 ? script : []) }
+        made += cpus
+        return FakeMachine(cpus)
+    }
+}
+
+/// A directory of its own that goes away with the test.
+final class Scratch {
+    let path: String
+
+    init() {
+        path = NSTemporaryDirectory() + "rvkvm-" + UUID().uuidString
+        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String, _ bytes: [UInt8]) -> String {
+        let full = path + "/" + name
+        FileManager.default.createFile(atPath: full, contents: Data(bytes))
+        return full
+    }
+
+    /// The smallest thing that passes for a kernel: an Image header with a jump to itself.
+    func kernel() -> String {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        bytes[0] = 0x6F
+        bytes[10] = 0x20  // text_offset 2 MiB
+        bytes[17] = 0x10  // image_size 4 KiB
+        bytes[0x20] = 2
+        bytes.replaceSubrange(0x30..<0x36, with: Array("RISCV\0".utf8))
+        bytes.replaceSubrange(0x38..<0x3C, with: [0x52, 0x53, 0x43, 5])
+        return file("Image", bytes)
+    }
+}

@@ -1,0 +1,175 @@
+import ExecutionEngine
+import Foundation
+import Machine
+import Testing
+
+/// A machine over an engine with scripted exits: what the run loop answers, and how machines end.
+@Suite struct RunTests {
+    let output = Recorder()
+    let input = ConsoleInput(wake: -1)
+    let scratch = Scratch()
+
+    func machine(
+        _ engine: FakeEngine, trace: Recorder? = nil, _ change: (inout GuestConfiguration) -> Void = { _ in }
+    ) throws -> Machine {
+        var configuration = GuestConfiguration()
+        configuration.memorySize = 64 << 20
+        // A script that doesn't end a machine must not hang the tests.
+        configuration.timeout = 20_000_000_000
+        configuration.useKernel(scratch.kernel())
+        change(&configuration)
+        return try Machine(
+            configuration, payloads: PayloadPlan(configuration), engine: engine, output: output, input: input, trace: trace)
+    }
+
+    static let uart: UInt64 = 0x1000_0000
+    static let finisher: UInt64 = 0x10_0000
+
+    static func put(_ letter: Character) -> Exit {
+        .mmioWrite(address: uart, width: 1, value: UInt64(letter.asciiValue ?? 0))
+    }
+
+    static func sbi(_ extensionID: UInt64, _ functionID: UInt64 = 0, _ a0: UInt64 = 0, _ a1: UInt64 = 0, _ a2: UInt64 = 0) -> Exit {
+        .sbi(SBICall(extensionID: extensionID, functionID: functionID, a0: a0, a1: a1, a2: a2, a3: 0, a4: 0, a5: 0))
+    }
+
+    @Test func guestPowersOff() throws {
+        let outcome = try machine(FakeEngine([.systemEvent(.shutdown(reason: 0))])).run()
+        #expect(outcome == .poweredOff)
+        #expect(outcome.status == 0)
+    }
+
+    @Test func systemFailureIsAFailure() throws {
+        #expect(try machine(FakeEngine([.systemEvent(.shutdown(reason: 1))])).run().status == 1)
+    }
+
+    @Test(arguments: [(0x5555, 0), (0x3333, 1), (0x2A_3333, 42), (0x100_3333, 1), (0x1FF_3333, 255)])
+    func finisherEndsTheMachine(_ value: UInt64, _ status: Int32) throws {
+        let write = Exit.mmioWrite(address: Self.finisher, width: 4, value: value)
+        #expect(try machine(FakeEngine([write])).run().status == status)
+    }
+
+    @Test func mmioReachesDevices() throws {
+        let engine = FakeEngine([
+            Self.put("h"), Self.put("i"), .mmioRead(address: Self.uart + 5, width: 1),
+            .mmioRead(address: 0x4000_0000, width: 4), .systemEvent(.shutdown(reason: 0)),
+        ])
+        _ = try machine(engine).run()
+        #expect(output.text == "hi")
+        let answers = engine.made[0].answers
+        // LSR: the transmitter is empty. Nothing answers at 0x4000_0000.
+        #expect(answers.contains(.data(0x60)))
+        #expect(answers.contains(.data(0)))
+    }
+
+    @Test func sbiConsoleSharesTheOutput() throws {
+        let engine = FakeEngine([
+            Self.put("a"), Self.sbi(1, 0, 0x62), Self.sbi(0x4442_434E, 2, 0x63), Self.sbi(2), Self.sbi(0x0900_0000),
+            .systemEvent(.shutdown(reason: 0)),
+        ])
+        _ = try machine(engine).run()
+        #expect(output.text == "abc")
+        let answers = engine.made[0].answers
+        #expect(answers[4] == .sbi(error: -1, value: 0))
+        #expect(answers[5] == .sbi(error: -2, value: 0))
+    }
+
+    @Test func bootHartStartsAtTheKernel() throws {
+        let engine = FakeEngine([.systemEvent(.shutdown(reason: 0))])
+        _ = try machine(engine) { $0.cpuCount = 3 }.run()
+        let boot = engine.made[0]
+        #expect(boot.registers[.pc] == 0x8020_0000)
+        #expect(boot.registers[.a0] == 0)
+        let tree = try #require(boot.registers[.a1])
+        #expect(try engine.setups[0].memory.read(tree, as: UInt32.self).byteSwapped == 0xD00D_FEED)
+        #expect(engine.made[1].registers.isEmpty)
+        #expect(engine.setups[0].cpuCount == 3)
+    }
+
+    @Test func resetBuildsAnotherMachine() throws {
+        let engine = FakeEngine([Self.put("1"), .systemEvent(.reset(reason: 0))], [Self.put("2"), .systemEvent(.shutdown(reason: 0))])
+        let outcome = try machine(engine) { $0.cpuCount = 2 }.run()
+        #expect(outcome == .poweredOff)
+        #expect(output.text == "12")
+        #expect(engine.made.count == 4)
+    }
+
+    @Test func finisherResets() throws {
+        let engine = FakeEngine([.mmioWrite(address: Self.finisher, width: 4, value: 0x7777)], [.systemEvent(.shutdown(reason: 1))])
+        #expect(try machine(engine).run().status == 1)
+    }
+
+    @Test func noRebootEndsWithZero() throws {
+        let outcome = try machine(FakeEngine([.systemEvent(.reset(reason: 0))])) { $0.reboots = false }.run()
+        #expect(outcome == .resetRefused)
+        #expect(outcome.status == 0)
+    }
+
+    @Test func timeoutEndsAnIdleGuest() throws {
+        let outcome = try machine(FakeEngine([])) { $0.timeout = 50_000_000; $0.cpuCount = 4 }.run()
+        #expect(outcome == .timedOut)
+        #expect(outcome.status == 124)
+    }
+
+    @Test func timeoutEndsAGuestThatOnlyResets() throws {
+        final class Resetting: Engine {
+            let name = "resetting"
+            func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
+                FakeMachine([FakeCPU(0, [.systemEvent(.reset(reason: 0))])])
+            }
+        }
+        var configuration = GuestConfiguration()
+        configuration.memorySize = 64 << 20
+        configuration.timeout = 100_000_000
+        configuration.useKernel(scratch.kernel())
+        let machine = try Machine(
+            configuration, payloads: PayloadPlan(configuration), engine: Resetting(), output: output, input: input)
+        #expect(machine.run() == .timedOut)
+    }
+
+    @Test func stopsFromAnotherThread() throws {
+        let machine = try machine(FakeEngine([])) { $0.cpuCount = 2 }
+        Thread.detachNewThread {
+            Thread.sleep(forTimeInterval: 0.05)
+            machine.stop(.stopped(status: 143))
+        }
+        #expect(machine.run().status == 143)
+    }
+
+    @Test func firstReasonCounts() throws {
+        let machine = try machine(FakeEngine([]))
+        machine.stop(.stopped(status: 129))
+        machine.stop(.poweredOff)
+        machine.reset()
+        #expect(machine.run().status == 129)
+    }
+
+    @Test func engineThatGivesUpIsABug() throws {
+        let outcome = try machine(FakeEngine([.internalError(reason: StaticText("it lost its way"))])).run()
+        #expect(outcome.status == 70)
+        #expect(outcome == .failed(MachineError(.bug, "hart 0 can't go on: it lost its way")))
+    }
+
+    @Test func resetWithoutItsKernelFails() throws {
+        let machine = try machine(FakeEngine([.systemEvent(.reset(reason: 0))]))
+        try FileManager.default.removeItem(atPath: scratch.path + "/Image")
+        #expect(machine.run().status == 66)
+    }
+
+    @Test func exitsAreTraced() throws {
+        let trace = Recorder()
+        _ = try machine(FakeEngine([Self.put("x"), .systemEvent(.shutdown(reason: 0))]), trace: trace).run()
+        #expect(trace.text.contains("hart 0: pc 0x80200000 exit mmio write 0x10000000 width 1 value 0x78\n"))
+        #expect(trace.text.hasSuffix("exit shutdown reason 0\n"))
+    }
+
+    @Test func memoryBeyondTheHostIsItsRefusal() throws {
+        let error = #expect(throws: MachineError.self) { try machine(FakeEngine([])) { $0.memorySize = 1000 << 40 } }
+        #expect(error?.kind == .host)
+        #expect(error?.message.contains("--mem") == true)
+    }
+
+    @Test func memoryIsReservedAndNotTaken() throws {
+        #expect(try machine(FakeEngine([.systemEvent(.shutdown(reason: 0))])) { $0.memorySize = 64 << 30 }.run() == .poweredOff)
+    }
+}
