@@ -7,5 +7,10 @@
 #include "host_thread.h"
 #include "host_io.h"
 #include "host_bytes.h"
+#include "host_file.h"
+#include "host_terminal.h"
+#include "host_console.h"
+#include "host_signal.h"
+#include "host_kvm.h"
 #include "host_fp.h"
 #endif

@@ -1,0 +1,72 @@
+import CHost
+import ExecutionEngine
+import GuestMemory
+import RISCV
+
+/// The harts of one virtual machine, and what they share: time, timers, and each other's attention.
+final class Cluster: VirtualMachine, @unchecked Sendable {
+    let memory: GuestMemory
+    let timebase: UInt64
+    /// The engine is the SBI implementation: the guest starts in S-mode and its ecalls end here.
+    let answersSBI: Bool
+    let timers: TimerThread
+    private(set) var harts: [Hart] = []
+    private(set) var cpus: [any VirtualCPU] = []
+    /// CLOCK_MONOTONIC when `time` was 0.
+    private let epoch: UInt64
+
+    init(_ setup: MachineSetup, answersSBI: Bool) throws(EngineError) {
+        memory = setup.memory
+        timebase = setup.timebase
+        self.answersSBI = answersSBI
+        epoch = host_clock_monotonic_ns()
+        guard let timers = TimerThread(count: setup.cpuCount) else {
+            throw .host("the timer thread can't start", errno: 0)
+        }
+        self.timers = timers
+        let arena = min(max((24 << 20) / max(setup.cpuCount, 1), 512 << 10), 12 << 20) & ~4095
+        for id in 0..<setup.cpuCount {
+            guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena)
+            else { throw .host("no memory for hart \(id)", errno: 12) }
+            harts.append(hart)
+            let cpu = HartCPU(hart)
+            if id > 0, answersSBI { cpu.power.stop() }
+            cpus.append(cpu)
+        }
+        timers.start { [harts] hart in
+            if hart >= 0, hart < harts.count { harts[hart].signals.raise(InterruptSet.supervisorTimer) }
+        }
+    }
+
+    deinit { timers.finish() }
+
+    /// Guest time: ticks of `timebase` since the machine was made.
+    var time: UInt64 {
+        let ns = host_clock_monotonic_ns() &- epoch
+        // 10 MHz, the usual case, is a division by a constant.
+        if timebase == 10_000_000 { return ns / 100 }
+        let product = ns.multipliedFullWidth(by: timebase)
+        guard product.high < 1_000_000_000 else { return ~0 }
+        return (1_000_000_000 as UInt64).dividingFullWidth(product).quotient
+    }
+
+    /// The host's CLOCK_MONOTONIC at which `time` reaches `ticks`; all ones when that is out of reach.
+    func deadline(_ ticks: UInt64) -> UInt64 {
+        let product = ticks.multipliedFullWidth(by: 1_000_000_000)
+        guard timebase > 0, product.high < timebase else { return ~0 }
+        let (sum, over) = timebase.dividingFullWidth(product).quotient.addingReportingOverflow(epoch &+ 1)
+        return over ? ~0 : sum
+    }
+}
+
+/// Bits of mip and mie.
+enum InterruptSet {
+    static let supervisorSoftware: UInt64 = 1 << 1
+    static let machineSoftware: UInt64 = 1 << 3
+    static let supervisorTimer: UInt64 = 1 << 5
+    static let machineTimer: UInt64 = 1 << 7
+    static let supervisorExternal: UInt64 = 1 << 9
+    static let machineExternal: UInt64 = 1 << 11
+    static let supervisor: UInt64 = supervisorSoftware | supervisorTimer | supervisorExternal
+    static let machine: UInt64 = machineSoftware | machineTimer | machineExternal
+}

@@ -1,0 +1,66 @@
+import CHost
+import ExecutionEngine
+import RISCV
+
+/// A hart as the engine boundary shows it.
+final class HartCPU: VirtualCPU, @unchecked Sendable {
+    let hart: Hart
+    var power: HartPower { hart.power }
+    var id: Int { hart.id }
+
+    init(_ hart: Hart) { self.hart = hart }
+
+    func kick() { hart.signals.request(HartSignals.Request.exit) }
+
+    func setExternalInterrupt(_ level: Bool) {
+        if level {
+            hart.signals.raise(InterruptSet.supervisorExternal)
+        } else {
+            hart.signals.lower(InterruptSet.supervisorExternal)
+        }
+    }
+
+    func run(_ answer: ExitAnswer) -> Exit {
+        hart.finish(answer)
+        while true {
+            if !awaitStart() { return .interrupted }
+            hart.signals.enterGuest()
+            let end = hart.run()
+            hart.signals.leaveGuest()
+            switch end {
+            case .kicked: return .interrupted
+            case .exit: return hart.exit
+            case .stopped: continue
+            case .wait: sleep()
+            }
+        }
+    }
+
+    /// Sleeps while the hart is stopped. False when a kick came first.
+    private func awaitStart() -> Bool {
+        while true {
+            switch power.state {
+            case .started, .suspended: return true
+            case .startPending:
+                guard let start = power.takeStart() else { continue }
+                hart.serveFences()
+                hart.startSupervisor(at: start.address, argument: start.argument)
+                return true
+            case .stopped:
+                hart.signals.sleep(until: ~0) { hart.signals.hasRequests }
+                let requests = hart.signals.takeRequests()
+                hart.serveFences()
+                if requests & HartSignals.Request.exit != 0 { return false }
+            }
+        }
+    }
+
+    /// WFI: until an enabled interrupt is pending, whether or not it would be taken, or a request comes.
+    private func sleep() {
+        let s = hart.state
+        hart.signals.sleep(until: ~0) {
+            s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
+        }
+        if power.state == .suspended { power.suspend(false) }
+    }
+}

@@ -1,0 +1,54 @@
+import RISCV
+
+// Zicsr (unprivileged spec, chapter 6). csrrw with rd = x0 doesn't read; csrrs and csrrc with a zero source
+// field don't write, whatever the register holds.
+
+@inline(never)
+@c func rv_csrrw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    access(h, op, n, .write, h.x(op.rs1), reads: op.rd != Int(OpLayout.discard), writes: true)
+}
+
+@inline(never)
+@c func rv_csrrs(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    access(h, op, n, .set, h.x(op.rs1), reads: true, writes: op.rs1 != 0)
+}
+
+@inline(never)
+@c func rv_csrrc(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    access(h, op, n, .clear, h.x(op.rs1), reads: true, writes: op.rs1 != 0)
+}
+
+@inline(never)
+@c func rv_csrrwi(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    access(h, op, n, .write, UInt64(op.rs1), reads: op.rd != Int(OpLayout.discard), writes: true)
+}
+
+@inline(never)
+@c func rv_csrrsi(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    access(h, op, n, .set, UInt64(op.rs1), reads: true, writes: op.rs1 != 0)
+}
+
+@inline(never)
+@c func rv_csrrci(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    access(h, op, n, .clear, UInt64(op.rs1), reads: true, writes: op.rs1 != 0)
+}
+
+enum CSRChange {
+    case write, set, clear
+}
+
+@inline(__always)
+private func access(
+    _ h: H, _ op: O, _ n: Int, _ change: CSRChange, _ operand: UInt64, reads: Bool, writes: Bool
+) -> Int {
+    let hart = h.owner
+    let s = h.hart
+    let live = s.pointee.live & ~Live.kick
+    let number = UInt16(truncatingIfNeeded: op.imm32)
+    guard
+        hart.changeCSR(number, change, operand, reads: reads, writes: writes, rd: op.rd, retired: n &+ Block.index(of: op))
+    else { return raiseIllegal(h, op, s.pointee.tlb, n) }
+    // A new regime, epoch or FS setting, or an interrupt that is now enabled: this block is over.
+    if writes, s.pointee.live & ~Live.kick != live || hart.interruptDue { return hart.resume(behind: op, n) }
+    return next(h, op, s.pointee.tlb, n)
+}

@@ -1,0 +1,44 @@
+import ExecutionEngine
+
+extension Hart {
+    /// Completes the instruction that the last exit left open.
+    func finish(_ answer: ExitAnswer) {
+        let open = unfinished
+        unfinished = .nothing
+        switch open {
+        case .nothing: return
+        case .store(let next):
+            state.pointee.pc = next
+            state.pointee.retired &+= 1
+        case .load(let kind, let rd, let next):
+            // An answer that isn't data reads as zero, as KVM's run structure would.
+            var bits: UInt64 = 0
+            if case .data(let data) = answer { bits = data }
+            complete(kind, rd, bits)
+            state.pointee.pc = next
+            state.pointee.retired &+= 1
+        case .sbi(let legacy):
+            if case .sbi(let error, let value) = answer {
+                raw.setX(10, UInt64(bitPattern: error))
+                if !legacy { raw.setX(11, value) }
+            } else {
+                raw.setX(10, UInt64(bitPattern: SBI.Result.notSupported.error))
+            }
+        }
+    }
+
+    private func complete(_ kind: LoadKind, _ rd: Int, _ bits: UInt64) {
+        switch kind {
+        case .lb: raw.setX(rd, UInt64(bitPattern: Int64(Int8(truncatingIfNeeded: bits))))
+        case .lh: raw.setX(rd, UInt64(bitPattern: Int64(Int16(truncatingIfNeeded: bits))))
+        case .lw: raw.setX(rd, UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: bits))))
+        case .ld: raw.setX(rd, bits)
+        case .lbu: raw.setX(rd, bits & 0xFF)
+        case .lhu: raw.setX(rd, bits & 0xFFFF)
+        case .lwu: raw.setX(rd, bits & 0xFFFF_FFFF)
+        case .flh: raw.setF(rd, bits | 0xFFFF_FFFF_FFFF_0000)
+        case .flw: raw.setF(rd, bits | 0xFFFF_FFFF_0000_0000)
+        case .fld: raw.setF(rd, bits)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import RISCV
+
+extension Hart {
+    /// The state of machine version rvkvm-1.0 after power-on.
+    func reset() {
+        let s = state
+        for r in 0..<33 { raw.setX(r, 0) }
+        s.pointee.f = .init(repeating: 0)
+        s.pointee.frm = 0
+        s.pointee.fflags = 0
+        s.pointee.fpFast = 0
+        s.pointee.fs = 0
+        s.pointee.pc = 0
+        s.pointee.retired = 0
+        s.pointee.pendingLink = nil
+        s.pointee.reservation = ~0
+        s.pointee.mode = .machine
+        s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
+        s.pointee.mie = 0
+        s.pointee.mideleg = 0
+        s.pointee.medeleg = 0
+        s.pointee.stimecmp = ~0
+        discardBlocks()
+        emptyTranslations()
+        if cluster.answersSBI { prepareSupervisor() }
+        refreshRegime()
+    }
+
+    /// What firmware would have done before it enters S-mode: everything that KVM's guests find delegated is.
+    private func prepareSupervisor() {
+        let s = state
+        s.pointee.mode = .supervisor
+        s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
+        s.pointee.medeleg = ~(1 << 9 | 1 << 11)
+        s.pointee.mideleg = InterruptSet.supervisor
+        s.pointee.mcounteren = 7
+        s.pointee.scounteren = 0
+        var config: UInt64 = 0
+        if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
+        if extensions.contains(.svpbmt) { config |= EnvironmentConfiguration.PBMTE }
+        if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
+        if extensions.contains(.zicboz) { config |= EnvironmentConfiguration.CBZE }
+        s.pointee.menvcfg = config
+    }
+
+    /// Enters S-mode as SBI HSM and the machine's start do: satp 0, interrupts off, a0 the hart's id.
+    func startSupervisor(at address: UInt64, argument: UInt64, keepsInterrupts: Bool = false) {
+        let s = state
+        s.pointee.mode = .supervisor
+        s.pointee.mstatus &= ~(MStatus.SIE | MStatus.SUM | MStatus.MXR)
+        s.pointee.satp = 0
+        if !keepsInterrupts { s.pointee.mie &= ~InterruptSet.supervisor }
+        s.pointee.pc = address
+        s.pointee.pendingLink = nil
+        s.pointee.reservation = ~0
+        raw.setX(10, UInt64(truncatingIfNeeded: id))
+        raw.setX(11, argument)
+        generation &+= 1
+        emptyTranslations()
+        refreshRegime()
+    }
+
+    /// Raises or clears the supervisor timer interrupt by `time` and stimecmp, and plans the next change.
+    func updateTimer() {
+        let s = state
+        if cluster.time >= s.pointee.stimecmp {
+            signals.raise(InterruptSet.supervisorTimer)
+            cluster.timers.set(id, to: ~0)
+        } else {
+            // The timer is moved before the bit goes, so that an expiry of the old deadline can't survive.
+            cluster.timers.set(id, to: cluster.deadline(s.pointee.stimecmp))
+            signals.lower(InterruptSet.supervisorTimer)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import CHost
+import ExecutionEngine
+import GuestMemory
+import RISCV
+
+/// One hart: its state in plain memory, its blocks and its translations. Used by one thread at a time; what
+/// other threads may touch is in `HartSignals`.
+final class Hart {
+    let id: Int
+    let state: UnsafeMutablePointer<HartState>
+    let memory: GuestMemory
+    let extensions: Extensions
+    /// The hart's virtual machine, which outlives it.
+    let unmanagedCluster: Unmanaged<Cluster>
+    var cluster: Cluster { unmanagedCluster.takeUnretainedValue() }
+    let signals: HartSignals
+    let power = HartPower()
+
+    var blocks: BlockCache
+    /// Counts FENCE.I.
+    var generation: UInt32 = 1
+    var spaces: AddressSpaces
+    /// Which pages blocks were fetched from: a Bloom filter over virtual page numbers, so that SFENCE.VMA of a
+    /// page of data leaves every link standing.
+    var fetchedPages = PageFilter()
+    /// Which 2 MiB and 1 GiB regions have TLB entries that came from a superpage.
+    var largeRegions = PageFilter()
+    /// Some entry came from a page of 512 GiB or more.
+    var hasVastPages = false
+
+    // RAM's first slot, for the common case.
+    let ramBase: UInt64
+    let ramSize: UInt64
+    let ramHost: UnsafeMutableRawPointer
+
+    /// WFI found nothing pending: `run` ends so that the thread can sleep.
+    var wantsToWait = false
+    /// SBI HSM stops this hart: `run` ends and the thread waits for a start.
+    var isStopping = false
+    /// What `run` reports when `Stop.exit` ends the blocks.
+    var exit: Exit = .interrupted
+    /// What the answer to that exit completes.
+    var unfinished: Unfinished = .nothing
+
+    /// The part of an instruction that waits for user space's answer.
+    enum Unfinished {
+        case nothing
+        /// A load into x or f register `rd`.
+        case load(kind: LoadKind, rd: Int, next: UInt64)
+        case store(next: UInt64)
+        /// An SBI call; a legacy one has no a1.
+        case sbi(legacy: Bool)
+    }
+
+    /// Nil when the host refuses memory.
+    init?(id: Int, memory: GuestMemory, extensions: Extensions, cluster: Cluster, arena: Int) {
+        var error: Int32 = 0
+        guard let slot = memory.slots.first,
+            let raw = host_memory_reserve(Self.stateSize, 4096, &error),
+            let cache = host_memory_reserve(JumpCacheLayout.size, 4096, &error),
+            let blocks = BlockCache(capacity: arena),
+            let spaces = AddressSpaces()
+        else { return nil }
+        self.id = id
+        self.memory = memory
+        self.extensions = extensions
+        unmanagedCluster = Unmanaged.passUnretained(cluster)
+        self.blocks = blocks
+        self.spaces = spaces
+        ramBase = slot.base
+        ramSize = slot.size
+        ramHost = slot.host
+        state = raw.bindMemory(to: HartState.self, capacity: 1)
+        signals = HartSignals(state: raw)
+        state.pointee.jumpCache = cache
+        state.pointee.owner = Unmanaged.passUnretained(self)
+        reset()
+    }
+
+    private static let stateSize = (MemoryLayout<HartState>.size + 4095) & ~4095
+
+    deinit {
+        host_memory_release(UnsafeMutableRawPointer(state.pointee.jumpCache), JumpCacheLayout.size)
+        host_memory_release(UnsafeMutableRawPointer(state), Self.stateSize)
+        blocks.release()
+        spaces.release()
+    }
+
+    /// What a block ran on, as the raw pointer that handlers take.
+    var raw: UnsafeMutableRawPointer { UnsafeMutableRawPointer(state) }
+
+    /// Host address of `count` bytes of RAM at a physical address; nil when they aren't all in one slot.
+    @inline(__always)
+    func ram(_ address: UInt64, _ count: UInt64) -> UnsafeMutableRawPointer? {
+        let offset = address &- ramBase
+        if offset < ramSize, count <= ramSize &- offset { return ramHost + Int(truncatingIfNeeded: offset) }
+        return memory.pointer(address, count: count)
+    }
+}
+
+extension UnsafeMutableRawPointer {
+    /// The hart's object. Slow paths only.
+    var owner: Hart { hart.pointee.owner.takeUnretainedValue() }
+}

@@ -1,0 +1,130 @@
+import CHost
+
+/// What other threads may do to a hart: raise its interrupts, leave it requests, and wake it up.
+final class HartSignals: @unchecked Sendable {
+    private let live: UnsafeMutableRawPointer
+    private let pending: UnsafeMutableRawPointer
+    private let lock = host_mutex_create()
+    private let wake = host_cond_create()
+    /// Guarded by `lock`: the hart sleeps, or is about to.
+    private var asleep = false
+
+    /// Bits of `requests`.
+    enum Request {
+        /// `VirtualCPU.kick`: come back to user space.
+        static let exit: UInt32 = 1
+        /// Another hart's SBI RFENCE; see `takeFences`.
+        static let fence: UInt32 = 2
+        /// SBI HSM changed this hart's state.
+        static let hsm: UInt32 = 8
+    }
+    /// Atomic; see `Request`. In memory of its own, so that its address stays.
+    private let requestWord: UnsafeMutableRawPointer
+
+    init(state: UnsafeMutableRawPointer) {
+        live = state + HartLayout.live
+        pending = state + HartLayout.pending
+        requestWord = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+        host_fill(requestWord, 0, 64)
+    }
+
+    deinit {
+        host_mutex_destroy(lock)
+        host_cond_destroy(wake)
+        requestWord.deallocate()
+    }
+
+    /// Makes the hart look up: at the end of its block, or from its sleep.
+    func nudge() {
+        _ = host_atomic_or_32(live, Live.kick)
+        host_mutex_lock(lock)
+        let sleeps = asleep
+        host_mutex_unlock(lock)
+        if sleeps { host_cond_signal(wake) }
+    }
+
+    func raise(_ bits: UInt64) {
+        if host_atomic_or_64(pending, bits) & bits != bits { nudge() }
+    }
+
+    func lower(_ bits: UInt64) { _ = host_atomic_and_64(pending, ~bits) }
+
+    func request(_ bits: UInt32) {
+        _ = host_atomic_or_32(requestWord, bits)
+        nudge()
+    }
+
+    func takeRequests() -> UInt32 { host_atomic_swap_32(requestWord, 0) }
+    var hasRequests: Bool { host_atomic_load_32(requestWord) != 0 }
+
+    // ---- Remote fences
+
+    /// Fences that wait for the hart. Guarded by `lock`.
+    private var fenceInstruction = false
+    private var fenceMemory: RemoteFence?
+    private var posted: UInt32 = 0
+
+    /// What the hart has to carry out before its next instruction.
+    struct PostedFences {
+        var instruction: Bool
+        var memory: RemoteFence?
+        var ticket: UInt32
+    }
+
+    // Second and third words behind `requestWord`: the last ticket carried out; 1 while guest code runs.
+    private var acknowledged: UnsafeMutableRawPointer { requestWord + 4 }
+    private var inGuest: UnsafeMutableRawPointer { requestWord + 8 }
+
+    /// Leaves a fence for the hart; the ticket tells when it is done.
+    func post(_ fence: RemoteFence) -> UInt32 {
+        host_mutex_lock(lock)
+        switch fence {
+        case .instruction: fenceInstruction = true
+        case .range: fenceMemory = fenceMemory == nil ? fence : .range(start: 0, size: ~0, asid: nil)
+        }
+        posted &+= 1
+        let ticket = posted
+        host_mutex_unlock(lock)
+        request(Request.fence)
+        return ticket
+    }
+
+    func takeFences() -> PostedFences? {
+        host_mutex_lock(lock)
+        defer { host_mutex_unlock(lock) }
+        guard host_load_relaxed_32(acknowledged) != posted else { return nil }
+        let taken = PostedFences(instruction: fenceInstruction, memory: fenceMemory, ticket: posted)
+        fenceInstruction = false
+        fenceMemory = nil
+        return taken
+    }
+
+    func acknowledge(_ ticket: UInt32) { host_atomic_store_32(acknowledged, ticket) }
+
+    /// Whether the hart is past the fence: it has carried it out, or runs no guest code and finds the request
+    /// when it does.
+    func isPast(_ ticket: UInt32) -> Bool {
+        if Int32(bitPattern: host_atomic_load_32(acknowledged) &- ticket) >= 0 { return true }
+        return host_atomic_load_32(inGuest) == 0
+    }
+
+    func enterGuest() { _ = host_atomic_swap_32(inGuest, 1) }
+    func leaveGuest() { _ = host_atomic_swap_32(inGuest, 0) }
+
+    /// Sleeps until `until` nanoseconds (CLOCK_MONOTONIC; all ones is never) or until `ready` says no.
+    ///
+    /// `ready` is asked with the lock held, so a nudge between the question and the sleep isn't lost.
+    func sleep(until deadline: UInt64, unless ready: () -> Bool) {
+        host_mutex_lock(lock)
+        asleep = true
+        while !ready() {
+            if deadline == ~0 {
+                host_cond_wait(wake, lock)
+            } else if !host_cond_wait_until(wake, lock, deadline) {
+                break
+            }
+        }
+        asleep = false
+        host_mutex_unlock(lock)
+    }
+}

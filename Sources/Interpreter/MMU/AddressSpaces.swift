@@ -1,0 +1,188 @@
+import CHost
+
+/// The soft TLBs of the address spaces a hart has been in lately, so that a change of satp or mode is a change
+/// of pointer and a process finds its entries again when it comes back.
+struct AddressSpaces {
+    /// One value of satp (or M-mode), with its TLBs: U, S with SUM clear, S with SUM set, then fetches.
+    struct Space {
+        var key: UInt64
+        var epoch: UInt32
+        var lastUse: UInt64
+        /// Bit n: TLB n may hold entries.
+        var filled: UInt8
+        let memory: UnsafeMutableRawPointer
+    }
+
+    enum Regime {
+        static let user = 0
+        static let supervisor = 1
+        static let supervisorUserAccess = 2
+        static let count = 3
+    }
+
+    /// Key of M-mode's untranslated accesses: no satp value has MODE 15.
+    static let machineKey: UInt64 = ~0
+
+    static let count = 8
+    private static let spaceSize = Regime.count * TLBLayout.size + 2 * FetchTLB.size
+    private let memory: UnsafeMutableRawPointer
+    private var spaces: InlineArray<8, Space>
+    private var clock: UInt64 = 1
+    private var nextEpoch: UInt32 = 1
+    private(set) var current = 0
+
+    init?() {
+        var error: Int32 = 0
+        guard let memory = host_memory_reserve(Self.count * Self.spaceSize, 4096, &error) else { return nil }
+        self.memory = memory
+        spaces = InlineArray { i in
+            // No real key: MODE 15 with nothing else.
+            Space(key: 0xF << 60 | UInt64(truncatingIfNeeded: i), epoch: 0, lastUse: 0, filled: 0xFF,
+                  memory: memory + i &* Self.spaceSize)
+        }
+    }
+
+    func release() { host_memory_release(memory, Self.count * Self.spaceSize) }
+
+    /// The TLB of a regime in the current space.
+    mutating func table(_ regime: Int) -> UnsafeMutableRawPointer {
+        spaces[current].filled |= 1 &<< UInt8(truncatingIfNeeded: regime)
+        return spaces[current].memory + regime &* TLBLayout.size
+    }
+
+    /// The fetch TLB of the current space, for U (0) or S and M (1).
+    mutating func fetchTable(_ user: Bool) -> UnsafeMutableRawPointer {
+        spaces[current].filled |= 0x80
+        return spaces[current].memory + Regime.count &* TLBLayout.size + (user ? 0 : FetchTLB.size)
+    }
+
+    var epoch: UInt32 { spaces[current].epoch }
+
+    /// Enters the space of `key`, an empty one if it wasn't here lately.
+    mutating func enter(_ key: UInt64) {
+        clock &+= 1
+        if spaces[current].key == key {
+            spaces[current].lastUse = clock
+            return
+        }
+        var oldest = 0
+        for i in 0..<Self.count {
+            if spaces[i].key == key {
+                current = i
+                spaces[i].lastUse = clock
+                return
+            }
+            if spaces[i].lastUse < spaces[oldest].lastUse { oldest = i }
+        }
+        current = oldest
+        spaces[oldest].key = key
+        spaces[oldest].lastUse = clock
+        empty(oldest)
+        spaces[oldest].epoch = freshEpoch()
+    }
+
+    private mutating func freshEpoch() -> UInt32 {
+        nextEpoch &+= 1
+        return nextEpoch
+    }
+
+    /// Epochs run out after 2²⁷ of them: then every link has to go before they start again.
+    var epochsExhausted: Bool { nextEpoch >= Live.epochLimit - 64 }
+    mutating func restartEpochs() {
+        nextEpoch = 1
+        for i in 0..<Self.count { spaces[i].epoch = freshEpoch() }
+    }
+
+    private mutating func empty(_ i: Int) {
+        let filled = spaces[i].filled
+        for regime in 0..<Regime.count where filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {
+            host_fill(spaces[i].memory + regime &* TLBLayout.size, 0xFF, TLBLayout.size)
+        }
+        if filled & 0x80 != 0 {
+            host_fill(spaces[i].memory + Regime.count &* TLBLayout.size, 0xFF, 2 * FetchTLB.size)
+        }
+        spaces[i].filled = 0
+    }
+
+    /// Forgets all translations, and every link with them.
+    mutating func emptyAll() {
+        for i in 0..<Self.count {
+            empty(i)
+            spaces[i].epoch = freshEpoch()
+        }
+    }
+
+    /// Forgets the translations of spaces with this ASID. Global ones may stay, and don't here.
+    mutating func empty(asid: UInt64) {
+        for i in 0..<Self.count where spaces[i].key &>> 44 & 0xFFFF == asid && spaces[i].key &>> 60 < 15 {
+            empty(i)
+            spaces[i].epoch = freshEpoch()
+        }
+    }
+
+    /// Forgets every link, but no translation.
+    mutating func renewEpochs() {
+        for i in 0..<Self.count { spaces[i].epoch = freshEpoch() }
+    }
+
+    /// Forgets all pages of the region of `size` bytes (a power of two) around `va`, in every space.
+    mutating func forget(region va: UInt64, size: UInt64) {
+        let mask = ~(size &- 1)
+        for i in 0..<Self.count {
+            let filled = spaces[i].filled
+            for regime in 0..<Regime.count where filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {
+                Self.forget(spaces[i].memory + regime &* TLBLayout.size, count: 2 * TLBLayout.entries, va & mask, mask)
+            }
+            if filled & 0x80 != 0 {
+                Self.forget(spaces[i].memory + Regime.count &* TLBLayout.size, count: 2 * FetchTLB.entries, va & mask, mask)
+            }
+        }
+    }
+
+    private static func forget(_ table: UnsafeMutableRawPointer, count: Int, _ region: UInt64, _ mask: UInt64) {
+        for i in 0..<count {
+            let entry = table + i &* 16
+            let tag = entry.load(as: UInt64.self)
+            if tag & mask == region, tag & 0xFFF == 0 { entry.storeBytes(of: ~0, as: UInt64.self) }
+        }
+    }
+
+    /// Forgets one 4 KiB page in every space.
+    mutating func forget(page va: UInt64) {
+        let page = va & ~0xFFF
+        for i in 0..<Self.count {
+            let filled = spaces[i].filled
+            for regime in 0..<Regime.count where filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {
+                let table = spaces[i].memory + regime &* TLBLayout.size
+                Self.forget(table, page)
+                Self.forget(table + TLBLayout.stores, page)
+            }
+            if filled & 0x80 != 0 {
+                let table = spaces[i].memory + Regime.count &* TLBLayout.size
+                FetchTLB.forget(table, page)
+                FetchTLB.forget(table + FetchTLB.size, page)
+            }
+        }
+    }
+
+    private static func forget(_ table: UnsafeMutableRawPointer, _ page: UInt64) {
+        let entry = table + Int(truncatingIfNeeded: page &>> 8) & ((TLBLayout.entries - 1) << TLBLayout.entryShift)
+        if entry.load(as: UInt64.self) == page { entry.storeBytes(of: ~0, as: UInt64.self) }
+    }
+}
+
+/// Translations of fetches: page address and the host address of the page.
+enum FetchTLB {
+    static let entries = 64
+    static let size = entries * 16
+
+    @inline(__always)
+    static func entry(_ table: UnsafeMutableRawPointer, _ page: UInt64) -> UnsafeMutableRawPointer {
+        table + Int(truncatingIfNeeded: page &>> 8) & ((entries - 1) << 4)
+    }
+
+    static func forget(_ table: UnsafeMutableRawPointer, _ page: UInt64) {
+        let e = entry(table, page)
+        if e.load(as: UInt64.self) == page { e.storeBytes(of: ~0, as: UInt64.self) }
+    }
+}

@@ -1,0 +1,137 @@
+import RISCV
+
+extension Hart {
+    /// The mode whose rules loads and stores follow: mstatus.MPRV lends M-mode that of MPP.
+    var dataMode: Privilege {
+        let status = state.pointee.mstatus
+        if state.pointee.mode == .machine, status & MStatus.MPRV != 0 {
+            return Privilege(rawValue: UInt8(truncatingIfNeeded: status &>> MStatus.MPPShift & 3)) ?? .user
+        }
+        return state.pointee.mode
+    }
+
+    /// Physical address and permissions for one access in `mode`.
+    func translate(_ va: UInt64, _ access: Access, mode: Privilege) throws(Fault) -> Translation {
+        let satp = state.pointee.satp
+        if mode == .machine || satp &>> 60 == 0 {
+            guard va < 1 << 56 else { throw .access }
+            return Translation(address: va, entry: PTE.R | PTE.W | PTE.X | PTE.A | PTE.D, sizeShift: 12)
+        }
+        let found = try walk(va, root: satp)
+        let entry = found.entry
+        let status = state.pointee.mstatus
+        if mode == .user {
+            guard entry & PTE.U != 0 else { throw .page }
+        } else if entry & PTE.U != 0 {
+            guard access != .fetch, status & MStatus.SUM != 0 else { throw .page }
+        }
+        switch access {
+        case .fetch: guard entry & PTE.X != 0 else { throw .page }
+        case .load:
+            guard entry & PTE.R != 0 || (entry & PTE.X != 0 && status & MStatus.MXR != 0) else { throw .page }
+        case .store: guard entry & PTE.W != 0 else { throw .page }
+        }
+        // Svade: software sets A and D.
+        guard entry & PTE.A != 0, access != .store || entry & PTE.D != 0 else { throw .page }
+        return found
+    }
+
+    /// Enters a page of RAM into the current data TLB, for loads or for stores.
+    func fill(_ va: UInt64, _ found: Translation, _ access: Access, host: UnsafeMutableRawPointer, tlb: UnsafeMutableRawPointer) {
+        let page = va & ~0xFFF
+        let hostPage = UInt64(UInt(bitPattern: host)) &- (va & 0xFFF)
+        let table = access == .store ? tlb + TLBLayout.stores : tlb
+        let entry = table + Int(truncatingIfNeeded: page &>> 8) & ((TLBLayout.entries - 1) << TLBLayout.entryShift)
+        entry.storeBytes(of: page, as: UInt64.self)
+        entry.storeBytes(of: hostPage &- page, toByteOffset: 8, as: UInt64.self)
+        noteLarge(va, found)
+    }
+
+    func noteLarge(_ va: UInt64, _ found: Translation) {
+        if found.sizeShift == 12 { return }
+        if found.sizeShift > 30 { hasVastPages = true }
+        largeRegions.insert(found.sizeShift >= 30 ? va &>> 30 | 1 &<< 60 : va &>> 21)
+    }
+
+    /// The host address of the code at `va`, or a fault. Remembers the page in the fetch TLB.
+    func fetch(_ va: UInt64) throws(Fault) -> UnsafeRawPointer {
+        let page = va & ~0xFFF
+        let entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
+        if entry.load(as: UInt64.self) == page {
+            let host = entry.load(fromByteOffset: 8, as: UnsafeRawPointer.self)
+            return host + Int(truncatingIfNeeded: va & 0xFFF)
+        }
+        let found = try translate(va, .fetch, mode: state.pointee.mode)
+        guard let host = ram(found.address & ~0xFFF, 4096) else { throw .access }
+        noteLarge(va, found)
+        fetchedPages.insert(va &>> 12)
+        entry.storeBytes(of: page, as: UInt64.self)
+        entry.storeBytes(of: UnsafeRawPointer(host), toByteOffset: 8, as: UnsafeRawPointer.self)
+        return UnsafeRawPointer(host) + Int(truncatingIfNeeded: va & 0xFFF)
+    }
+
+    /// SFENCE.VMA and SINVAL.VMA (privileged spec 12.2.1). Does more than asked when that is cheaper.
+    func fenceVMA(address: UInt64?, asid: UInt64?) {
+        guard let address else {
+            if let asid { spaces.empty(asid: asid) } else { emptyTranslations() }
+            refreshRegime()
+            return
+        }
+        if hasVastPages {
+            emptyTranslations()
+            refreshRegime()
+            return
+        }
+        if largeRegions.mayContain(address &>> 30 | 1 &<< 60) {
+            spaces.forget(region: address, size: 1 << 30)
+        } else if largeRegions.mayContain(address &>> 21) {
+            spaces.forget(region: address, size: 1 << 21)
+        } else {
+            spaces.forget(page: address)
+        }
+        if touchesCode(address) {
+            fetchedPages.removeAll()
+            spaces.renewEpochs()
+            refreshRegime()
+        }
+    }
+
+    /// Whether links may depend on the translation of `address`.
+    private func touchesCode(_ address: UInt64) -> Bool {
+        fetchedPages.mayContain(address &>> 12) || largeRegions.mayContain(address &>> 21)
+            || largeRegions.mayContain(address &>> 30 | 1 &<< 60)
+    }
+
+    func emptyTranslations() {
+        spaces.emptyAll()
+        fetchedPages.removeAll()
+        largeRegions.removeAll()
+        hasVastPages = false
+    }
+
+    /// FENCE.I: blocks have to prove themselves again before they are entered.
+    func fenceInstruction() {
+        generation &+= 1
+        spaces.renewEpochs()
+        refreshRegime()
+    }
+
+    /// Makes `tlb` and `live` agree with mode, satp, mstatus and the epoch. Call after changing any of them.
+    func refreshRegime() {
+        let s = state
+        if spaces.epochsExhausted { discardBlocks() }
+        let mode = s.pointee.mode
+        let data = dataMode
+        spaces.enter(data == .machine ? AddressSpaces.machineKey : s.pointee.satp)
+        let regime =
+            data == .user ? AddressSpaces.Regime.user
+            : data == .supervisor && s.pointee.mstatus & MStatus.SUM == 0 ? AddressSpaces.Regime.supervisor
+            : AddressSpaces.Regime.supervisorUserAccess
+        s.pointee.tlb = spaces.table(regime)
+        // Fetches never follow MPRV.
+        if data != mode { spaces.enter(mode == .machine ? AddressSpaces.machineKey : s.pointee.satp) }
+        var live = spaces.epoch &<< Live.epochShift | UInt32(mode.rawValue)
+        if s.pointee.fs == 0 { live |= Live.floatingPointOff }
+        setLive(live)
+    }
+}

@@ -1,0 +1,54 @@
+import CHost
+
+/// What one hart asks of another through SBI RFENCE.
+enum RemoteFence {
+    case instruction
+    /// `size` bytes from `start`; 0 with start 0, or all ones, is everything. An ASID narrows it.
+    case range(start: UInt64, size: UInt64, asid: UInt64?)
+}
+
+extension Hart {
+    /// Carries out `fence` on all `harts` and returns when each of them has it behind itself, or will before
+    /// its next instruction.
+    func perform(_ fence: RemoteFence, on harts: [Hart]) {
+        var waiting: [(Hart, UInt32)] = []
+        for hart in harts where hart !== self {
+            waiting.append((hart, hart.signals.post(fence)))
+        }
+        for hart in harts where hart === self { apply(fence) }
+        for (hart, ticket) in waiting {
+            var rounds = 0
+            while !hart.signals.isPast(ticket) {
+                // The other may be waiting for us in the same way.
+                serveFences()
+                rounds &+= 1
+                if rounds & 63 == 0 { host_thread_yield() } else { host_cpu_relax() }
+            }
+        }
+    }
+
+    func serveFences() {
+        guard let posted = signals.takeFences() else { return }
+        if posted.instruction { apply(.instruction) }
+        if let memory = posted.memory { apply(memory) }
+        signals.acknowledge(posted.ticket)
+    }
+
+    private func apply(_ fence: RemoteFence) {
+        switch fence {
+        case .instruction: fenceInstruction()
+        case .range(let start, let size, let asid):
+            // Beyond this many pages one sweep is cheaper.
+            if size == ~0 || size > 64 << 12 || (start == 0 && size == 0) {
+                fenceVMA(address: nil, asid: asid)
+                return
+            }
+            var page = start & ~0xFFF
+            let last = start &+ size
+            while page < last {
+                fenceVMA(address: page, asid: asid)
+                page &+= 4096
+            }
+        }
+    }
+}

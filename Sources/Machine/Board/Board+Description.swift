@@ -1,0 +1,23 @@
+import Boot
+import RISCV
+
+extension MachineDescription {
+    /// Machine version rvkvm-1.0 with what the configuration says.
+    package init(_ configuration: GuestConfiguration) {
+        let isa = configuration.extensions
+        func block(_ one: Extension) -> UInt32? { isa.contains(one) ? 64 : nil }
+        self.init(
+            model: "rvkvm,rvkvm-1.0",
+            ram: Region(base: MemoryMap.ramBase, size: configuration.memorySize),
+            processors: Processors(
+                count: configuration.cpuCount, isaString: isa.isaString(xlen: 64), isaExtensions: isa.names, mmuType: "riscv,sv57",
+                cbomBlockSize: block(.zicbom), cbozBlockSize: block(.zicboz), cbopBlockSize: block(.zicbop),
+                timebaseFrequency: UInt32(truncatingIfNeeded: MemoryMap.timebase)),
+            plic: PLIC(base: MemoryMap.plic.base, size: MemoryMap.plic.size, sources: MemoryMap.plicSources),
+            uart: UART(
+                base: MemoryMap.uart.base, size: MemoryMap.uart.size, interrupt: MemoryMap.uart.irq,
+                clockFrequency: MemoryMap.uartClock),
+            rtc: Device(base: MemoryMap.rtc.base, size: MemoryMap.rtc.size, interrupt: MemoryMap.rtc.irq),
+            testFinisher: Region(base: MemoryMap.testFinisher.base, size: MemoryMap.testFinisher.size))
+    }
+}

@@ -1,0 +1,22 @@
+/// Where things are in guest physical memory: machine version `rvkvm-1.0` (PLATFORM.md; the addresses of
+/// QEMU's `virt` board).
+package enum MemoryMap {
+    /// One device's place on the bus.
+    package struct Place: Equatable, Sendable {
+        package let base: UInt64
+        package let size: UInt64
+        /// PLIC source, 0 for none.
+        package let irq: UInt32
+    }
+
+    package static let testFinisher = Place(base: 0x0010_0000, size: 0x1000, irq: 0)
+    package static let rtc = Place(base: 0x0010_1000, size: 0x1000, irq: 11)
+    package static let plic = Place(base: 0x0C00_0000, size: 0x60_0000, irq: 0)
+    package static let uart = Place(base: 0x1000_0000, size: 0x100, irq: 10)
+    package static let ramBase: UInt64 = 0x8000_0000
+
+    /// PLIC sources, numbered from 1.
+    package static let plicSources: UInt32 = 95
+    package static let uartClock: UInt32 = 3_686_400
+    package static let timebase: UInt64 = 10_000_000
+}

@@ -1,0 +1,34 @@
+import Boot
+
+/// The payloads of one start: read, checked and placed, with nothing in guest memory yet.
+package struct PayloadPlan {
+    let plan: BootPlan
+    package var deviceTree: [UInt8] { plan.info.deviceTreeBytes }
+
+    package init(_ configuration: GuestConfiguration) throws(MachineError) {
+        guard let kernel = configuration.kernel else {
+            throw MachineError(.usage, "a guest needs a kernel; name one with --kernel")
+        }
+        let request = BootRequest(
+            kernel: kernel, initrd: configuration.initrd, deviceTree: configuration.dtb,
+            commandLine: configuration.append.isEmpty ? nil : configuration.append)
+        do throws(BootError) {
+            plan = try Loader.plan(request, machine: MachineDescription(configuration))
+        } catch {
+            throw MachineError(error)
+        }
+    }
+}
+
+extension MachineError {
+    init(_ error: BootError) {
+        let kind: Kind =
+            switch error.category {
+            case .usage: .usage
+            case .badData: .data
+            case .missing: .missingFile
+            case .host: .host
+            }
+        self.init(kind, error.message)
+    }
+}

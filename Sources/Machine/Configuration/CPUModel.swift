@@ -1,0 +1,42 @@
+import RISCV
+
+/// A named set of extensions. A model never changes once it is released: what changes gets a new version,
+/// and a name without one means the newest.
+package struct CPUModel: Sendable {
+    package let name: String
+    package let version: String
+    package let extensions: Extensions
+
+    /// The model that both engines can offer: no H, no M-mode matters.
+    package static let standard = CPUModel(
+        name: "rv64gc", version: "1.0",
+        extensions: [
+            .i, .m, .a, .f, .d, .c, .zicsr, .zifencei, .zicntr, .zihpm, .zihintpause, .zihintntl,
+            .zicbom, .zicboz, .zicbop, .zicond, .zawrs, .zfa, .zfhmin, .zca, .zcb, .zcd,
+            .zaamo, .zalrsc, .zba, .zbb, .zbs,
+            .sstc, .svade, .svinval, .svnapot, .svpbmt,
+        ])
+
+    package static let all = [standard]
+
+    static func named(_ setting: Setting) throws(MachineError) -> CPUModel {
+        let text = setting.text
+        for model in all where text == model.name || text == "\(model.name)@\(model.version)" { return model }
+        let parts = text.utf8.split(separator: 0x40, maxSplits: 1)
+        let base = parts.first.map { String($0) ?? "" } ?? ""
+        for model in all where model.name == base {
+            throw setting.refused("\(model.name) has the version \(model.version) only")
+        }
+        if base == "rv64gch" {
+            throw setting.refused("the H extension isn't in this release; take \(standard.name)")
+        }
+        var names = ""
+        for model in all { names += (names.isEmpty ? "" : ", ") + model.name }
+        throw setting.refused("the processor models are \(names)")
+    }
+}
+
+extension CPUModel {
+    /// The model's extensions as a guest reads them.
+    package var isaString: String { extensions.isaString(xlen: 64) }
+}

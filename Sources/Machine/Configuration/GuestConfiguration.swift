@@ -1,0 +1,66 @@
+import Boot
+import RISCV
+
+/// Everything that is said about a guest before it exists, as plain values: what a machine is built from,
+/// and built from again after a reset.
+package struct GuestConfiguration {
+    /// What messages and thread names call the guest; empty for none.
+    package var name = ""
+    /// nil until somebody names one; a machine needs it.
+    package var kernel: PayloadSource?
+    package var initrd: PayloadSource?
+    /// The kernel's command line.
+    package var append = ""
+    /// A device tree to use instead of our own.
+    package var dtb: PayloadSource?
+    /// Where to write the device tree instead of running.
+    package var dumpTree: String?
+    package var cpuCount = 1
+    package var memorySize: UInt64 = 1 << 30
+    package var engine = EngineChoice.auto
+    /// What the harts implement; the model's unless `--isa` changes it.
+    package var extensions = CPUModel.standard.extensions
+    /// What happens on the guest's reset: start again, or end.
+    package var reboots = true
+    /// How long the guest may run, in nanoseconds.
+    package var timeout: UInt64?
+    package var trace: TraceSelection?
+
+    package init() {}
+
+    /// Parses settings that were collected from the guest file and the options.
+    package init(_ settings: [SettingKey: Setting]) throws(MachineError) {
+        self.init()
+        if let s = settings[.kernel] { kernel = try Self.payload(s) }
+        if let s = settings[.initrd] { initrd = try Self.payload(s) }
+        if let s = settings[.dtb] { dtb = try Self.payload(s) }
+        if let s = settings[.dumpTree] { dumpTree = try Self.path(s) }
+        if let s = settings[.append] { append = s.text }
+        if let s = settings[.name] { name = try Self.name(s) }
+        if let s = settings[.smp] { cpuCount = try Self.cpuCount(s) }
+        if let s = settings[.mem] { memorySize = try Self.memorySize(s) }
+        if let s = settings[.engine] { engine = try EngineChoice(s) }
+        if let s = settings[.noReboot] { reboots = !(try Self.flag(s)) }
+        if let s = settings[.timeout] { timeout = try Self.duration(s) }
+        if let s = settings[.trace] { trace = try TraceSelection(s) }
+        if let s = settings[.cpu] { extensions = try CPUModel.named(s).extensions }
+        if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
+    }
+}
+
+/// What `--engine` names.
+package enum EngineChoice: Equatable, Sendable {
+    /// KVM where it can run our guests, otherwise the interpreter.
+    case auto, interpreter, kvm
+
+    init(_ setting: Setting) throws(MachineError) {
+        switch setting.text {
+        case "auto": self = .auto
+        case "interpreter": self = .interpreter
+        case "kvm": self = .kvm
+        default:
+            throw setting.refused(
+                "the engines are auto, interpreter and kvm" + didYouMean(setting.text, among: ["auto", "interpreter", "kvm"]))
+        }
+    }
+}

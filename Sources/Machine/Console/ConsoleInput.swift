@@ -1,0 +1,67 @@
+import CHost
+import Devices
+
+/// The console's way in: bytes wait here until the guest takes them, through the UART or through SBI.
+///
+/// It outlives a reset: what was typed for the old kernel and not read goes to the new one, as on a serial
+/// line. Whoever brings bytes asks `room` first and stops reading while there is none; `wake` is signalled
+/// when it should look again.
+package final class ConsoleInput: UARTInputObserver, @unchecked Sendable {
+    private static let capacity = 4096
+
+    private let lock = Lock()
+    private let wake: Int32
+    // Guarded by `lock`.
+    private var waiting: [UInt8] = []
+    private var uart: UART16550?
+
+    /// `wake` is an eventfd of the caller, or negative when nobody waits.
+    package init(wake: Int32) { self.wake = wake }
+
+    /// How many more bytes `push` takes.
+    package var room: Int { lock.withLock { Self.capacity - waiting.count } }
+
+    /// Takes bytes; those beyond `room` are dropped.
+    package func push(_ bytes: some Sequence<UInt8>) {
+        lock.withLock {
+            for byte in bytes where waiting.count < Self.capacity { waiting.append(byte) }
+            offer()
+        }
+    }
+
+    /// Offers the UART what waits. Called by the reader when `wake` was signalled.
+    package func feed() { lock.withLock { offer() } }
+
+    /// Takes up to `count` bytes for an SBI call.
+    package func take(_ count: Int) -> [UInt8] {
+        let bytes = lock.withLock {
+            let n = max(0, min(count, waiting.count))
+            let bytes = Array(waiting.prefix(n))
+            waiting.removeFirst(n)
+            return bytes
+        }
+        if !bytes.isEmpty { roomAvailable() }
+        return bytes
+    }
+
+    /// The UART that is fed from now on.
+    func connect(_ uart: UART16550?) {
+        let old = lock.withLock {
+            let old = self.uart
+            self.uart = uart
+            return old
+        }
+        // Without our lock: the UART takes its own.
+        old?.setObserver(nil)
+        uart?.setObserver(self)
+        feed()
+    }
+
+    package func roomAvailable() { if wake >= 0 { host_eventfd_signal(wake) } }
+
+    private func offer() {
+        guard let uart, !waiting.isEmpty else { return }
+        let taken = waiting.withUnsafeBytes { uart.receive($0) }
+        waiting.removeFirst(min(max(0, taken), waiting.count))
+    }
+}

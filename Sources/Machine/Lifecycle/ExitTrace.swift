@@ -1,0 +1,26 @@
+import Devices
+import ExecutionEngine
+
+/// `--trace exits`: a line for each exit, before it is answered.
+final class ExitTrace: @unchecked Sendable {
+    private let sink: any ByteSink
+
+    init(_ sink: any ByteSink) { self.sink = sink }
+
+    func note(_ hart: Int, _ exit: Exit) {
+        let text: String =
+            switch exit {
+            case .mmioRead(let address, let width): "mmio read \(hex(address)) width \(width)"
+            case .mmioWrite(let address, let width, let value): "mmio write \(hex(address)) width \(width) value \(hex(value))"
+            case .sbi(let call):
+                "sbi extension \(hex(call.extensionID)) function \(call.functionID) arguments \(hex(call.a0)) \(hex(call.a1)) \(hex(call.a2))"
+            case .systemEvent(.shutdown(let reason)): "shutdown reason \(reason)"
+            case .systemEvent(.reset(let reason)): "reset reason \(reason)"
+            case .interrupted: "interrupted"
+            case .debug(let pc): "debug pc \(hex(pc))"
+            case .internalError(let reason): "internal error \(reason.text)"
+            }
+        let line = Array("hart \(hart): exit \(text)\n".utf8)
+        line.withUnsafeBytes { sink.write($0) }
+    }
+}

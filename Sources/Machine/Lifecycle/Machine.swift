@@ -1,0 +1,172 @@
+import CHost
+import Devices
+import ExecutionEngine
+import Synchronization
+
+/// A guest from its first instruction to its end, through any number of resets.
+///
+/// One thread calls `run` and stays there until the end; vCPUs have threads of their own; any thread may
+/// call `stop`. The first reason to stop is the one that counts.
+package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable {
+    /// What a running machine was asked for.
+    private enum Request: Equatable {
+        case reset
+        case end(Outcome)
+    }
+
+    private let configuration: GuestConfiguration
+    private let engine: any Engine
+    private let output: any ConsoleOutput
+    private let input: ConsoleInput
+    private let trace: ExitTrace?
+
+    private let mutex = host_mutex_create()
+    private let changed = host_cond_create()
+    /// Guarded by `mutex`.
+    private var request: Request?
+    /// Follows `request`, for the vCPUs' threads to look at without the lock.
+    private let stopping = Atomic<Bool>(false)
+    /// Belongs to the thread that calls `run`.
+    private var board: Board?
+
+    /// Builds the first board. `payloads` are those of `configuration`; `trace` takes the lines of
+    /// `--trace exits`.
+    package init(
+        _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, output: any ConsoleOutput,
+        input: ConsoleInput, trace: (any ByteSink)? = nil
+    ) throws(MachineError) {
+        self.configuration = configuration
+        self.engine = engine
+        self.output = output
+        self.input = input
+        self.trace = if let trace { ExitTrace(trace) } else { nil }
+        board = try makeBoard(payloads)
+    }
+
+    deinit {
+        host_cond_destroy(changed)
+        host_mutex_destroy(mutex)
+    }
+
+    /// Runs the guest to its end. To be called once.
+    package func run() -> Outcome {
+        let deadline = configuration.timeout.map { host_clock_monotonic_ns() &+ $0 }
+        while true {
+            switch runBoard(until: deadline) {
+            case .end(let outcome): return outcome
+            case .reset:
+                do throws(MachineError) { board = try rebuild() } catch { return .failed(error) }
+            }
+        }
+    }
+
+    /// Runs the board until something is asked for, and lets go of it: its memory returns to the host
+    /// before another board is made.
+    private func runBoard(until deadline: UInt64?) -> Request {
+        guard let board else { return .end(.failed(MachineError(.bug, "the machine was run twice; please report this"))) }
+        self.board = nil
+        var threads: [VCPUThread] = []
+        do throws(MachineError) { try start(board, &threads) } catch { post(.end(.failed(error))) }
+        let request = wait(until: deadline)
+        // A vCPU that waits for room on the console couldn't see its kick.
+        output.setPatient(false)
+        for cpu in board.cpus { cpu.kick() }
+        for thread in threads { thread.join() }
+        output.setPatient(true)
+        board.shutDown()
+        return request
+    }
+
+    /// Ends the run with `outcome`, unless something else has ended it already. Any thread.
+    package func stop(_ outcome: Outcome) { post(.end(outcome)) }
+
+    /// Restarts the guest, as its own reset would.
+    package func reset() { post(configuration.reboots ? .reset : .end(.resetRefused)) }
+
+    // MARK: What the vCPUs say
+
+    var isStopping: Bool { stopping.load(ordering: .acquiring) }
+
+    func systemEvent(_ event: SystemEvent) {
+        switch event {
+        // SRST's reset_reason 1 is "system failure".
+        case .shutdown(let reason): post(.end(reason == 1 ? .guestFailed(status: 1) : .poweredOff))
+        case .reset: reset()
+        }
+    }
+
+    func failed(hart: Int, _ reason: String) {
+        post(.end(.failed(MachineError(.bug, "hart \(hart) can't go on: \(reason)"))))
+    }
+
+    package func finish(_ request: FinisherRequest) {
+        switch request {
+        case .powerOff: post(.end(.poweredOff))
+        case .reset: reset()
+        case .fail(let code): post(.end(.failure(code: code)))
+        }
+    }
+
+    // MARK: Inside
+
+    private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
+        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self)
+    }
+
+    /// The files are read again: they may be new ones, and keeping them would cost their size in memory.
+    private func rebuild() throws(MachineError) -> Board {
+        let board = try makeBoard(try PayloadPlan(configuration))
+        host_mutex_lock(mutex)
+        // An end that came meanwhile stays.
+        if request == .reset {
+            request = nil
+            stopping.store(false, ordering: .releasing)
+        }
+        host_mutex_unlock(mutex)
+        return board
+    }
+
+    private func start(_ board: Board, _ threads: inout [VCPUThread]) throws(MachineError) {
+        for cpu in board.cpus {
+            let thread = VCPUThread(cpu, board, control: self, trace: trace)
+            try thread.start(name: "rvkvm-hart\(cpu.id)")
+            threads.append(thread)
+        }
+    }
+
+    private func post(_ new: Request) {
+        host_mutex_lock(mutex)
+        defer { host_mutex_unlock(mutex) }
+        switch (request, new) {
+        // A guest that resets forever must still be stoppable.
+        case (nil, _), (.reset, .end): request = new
+        default: return
+        }
+        stopping.store(true, ordering: .releasing)
+        host_cond_broadcast(changed)
+    }
+
+    private func wait(until deadline: UInt64?) -> Request {
+        host_mutex_lock(mutex)
+        defer { host_mutex_unlock(mutex) }
+        while true {
+            // Even a guest that does nothing but reset runs out of time.
+            if let deadline, request == nil || request == .reset, host_clock_monotonic_ns() >= deadline {
+                request = .end(.timedOut)
+                stopping.store(true, ordering: .releasing)
+            }
+            if let request { return request }
+            if let deadline {
+                _ = host_cond_wait_until(changed, mutex, deadline)
+            } else {
+                host_cond_wait(changed, mutex)
+            }
+        }
+    }
+}
+
+/// Where the guest's output goes.
+package protocol ConsoleOutput: ByteSink {
+    /// Says whether `write` may wait for a slow reader.
+    func setPatient(_ patient: Bool)
+}

@@ -1,0 +1,69 @@
+import CHost
+import Devices
+import ExecutionEngine
+
+/// One hart's thread: runs the vCPU and answers its exits until the machine stops.
+final class VCPUThread: @unchecked Sendable {
+    private let cpu: any VirtualCPU
+    private let board: Board
+    private let control: any VCPUControl
+    private let trace: ExitTrace?
+    private var thread: OpaquePointer?
+
+    init(_ cpu: any VirtualCPU, _ board: Board, control: any VCPUControl, trace: ExitTrace?) {
+        self.cpu = cpu
+        self.board = board
+        self.control = control
+        self.trace = trace
+    }
+
+    func start(name: String) throws(MachineError) {
+        var error: Int32 = 0
+        // The thread owns a reference until it ends.
+        let reference = Unmanaged.passRetained(self)
+        thread = host_thread_start(
+            { argument in
+                guard let argument else { return }
+                Unmanaged<VCPUThread>.fromOpaque(argument).takeRetainedValue().loop()
+            }, reference.toOpaque(), name, &error)
+        if thread == nil {
+            reference.release()
+            throw MachineError(
+                .host, "the host refuses a thread for hart \(cpu.id): \(MachineError.hostText(error)); give fewer with --smp")
+        }
+    }
+
+    func join() {
+        guard let thread else { return }
+        self.thread = nil
+        host_thread_join(thread)
+    }
+
+    private func loop() {
+        var answer = ExitAnswer.none
+        while !control.isStopping {
+            let exit = cpu.run(answer)
+            trace?.note(cpu.id, exit)
+            answer = .none
+            switch exit {
+            case .mmioRead(let address, let width): answer = .data(board.bus.read(address, width: width))
+            case .mmioWrite(let address, let width, let value): board.bus.write(address, width: width, value: value)
+            case .sbi(let call): answer = board.sbi.answer(call)
+            case .systemEvent(let event): control.systemEvent(event)
+            // A kick: the loop's condition says whether it meant us.
+            case .interrupted: break
+            // Nobody debugs yet, so nobody asked for it.
+            case .debug(let pc): control.failed(hart: cpu.id, "it stopped for a debugger at \(hex(pc)) and there is none")
+            case .internalError(let reason): control.failed(hart: cpu.id, reason.text)
+            }
+        }
+    }
+}
+
+/// What a vCPU's thread may tell the machine. Called on that thread.
+protocol VCPUControl: AnyObject, Sendable {
+    /// True once the thread shall end.
+    var isStopping: Bool { get }
+    func systemEvent(_ event: SystemEvent)
+    func failed(hart: Int, _ reason: String)
+}

@@ -1,0 +1,16 @@
+extension Extensions {
+    /// Processor model `rv64gc` of machine version 1.0: what both engines can offer.
+    package static var rv64gc: Extensions {
+        [
+            .i, .m, .a, .f, .d, .c,
+            .zicsr, .zifencei, .zicntr, .zihpm, .zihintpause, .zihintntl, .zicond, .zawrs,
+            .zicbom, .zicbop, .zicboz, .zba, .zbb, .zbs, .zcb, .zfa, .zfhmin,
+            .sstc, .svade, .svinval, .svnapot, .svpbmt, .smstateen, .sscofpmf,
+        ]
+    }
+
+    /// Processor model `rv64gch`: with the hypervisor extension and its companions.
+    package static var rv64gch: Extensions {
+        rv64gc.union([.h, .shcounterenw, .shgatpa, .shtvala, .shvsatpa, .shvstvala, .shvstvecd])
+    }
+}

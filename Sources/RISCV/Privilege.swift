@@ -1,0 +1,10 @@
+/// Privilege modes as `mstatus.MPP` encodes them (privileged specification, 1.2). Whether the mode is a
+/// virtual one is a bit of its own, V (21.1).
+package enum Privilege: UInt8, CaseIterable, Sendable, Comparable {
+    case user = 0
+    case supervisor = 1
+    case machine = 3
+
+    @inline(__always)
+    package static func < (left: Privilege, right: Privilege) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,113 @@
+import CHost
+import ExecutionEngine
+import Machine
+import Synchronization
+
+/// One guest from a checked configuration to an exit status.
+///
+/// Everything that can be wrong is found before the first thing that leaves a trace: files are read and
+/// placed, then memory is taken, then threads start, then the terminal changes.
+struct GuestRun {
+    private static let standardOutput: Int32 = 1
+    /// How long the last output may take when the guest was ended from outside.
+    private static let lastWords: UInt64 = 2_000_000_000
+
+    private let configuration: GuestConfiguration
+
+    init(_ configuration: GuestConfiguration) { self.configuration = configuration }
+
+    func run() throws(MachineError) -> Int32 {
+        let engine = try EngineSelection.make(configuration.engine)
+        if let trace = configuration.trace, trace.traps || trace.instructions {
+            throw MachineError(.usage, "--trace: this release traces exits only")
+        }
+        let payloads = try PayloadPlan(configuration)
+        if let path = configuration.dumpTree {
+            try TreeFile.write(payloads.deviceTree, to: path)
+            return 0
+        }
+        // From here on signals wait to be read; threads inherit that.
+        let signals = host_signals_open()
+        let wake = host_eventfd()
+        guard signals >= 0, wake >= 0 else {
+            throw MachineError(.host, "the host refuses a descriptor for signals: \(String(cString: host_error_text(-min(signals, wake))))")
+        }
+        let console = Console()
+        let output = try ConsoleWriter(descriptor: Self.standardOutput) { error in console.broke(error) }
+        let input = ConsoleInput(wake: wake)
+        let trace = try TraceOutput.open(configuration.trace)
+        let machine = try Machine(
+            configuration, payloads: payloads, engine: engine, output: output, input: input, trace: trace)
+        console.connect(machine)
+
+        let terminal = Terminal()
+        let events = Events(machine: machine, input: input, terminal: terminal, signals: signals, wake: wake)
+        try events.start()
+        terminal.enter()
+        let outcome = machine.run()
+        return finish(outcome, output, trace, terminal, events)
+    }
+
+    private func finish(
+        _ outcome: Outcome, _ output: ConsoleWriter, _ trace: ConsoleWriter?, _ terminal: Terminal, _ events: Events
+    ) -> Int32 {
+        // The guest's own end may wait for a slow reader, and signals still count meanwhile. An end from
+        // outside may not.
+        let deadline: UInt64? =
+            switch outcome {
+            case .stopped, .timedOut: host_clock_monotonic_ns() &+ Self.lastWords
+            default: nil
+            }
+        _ = output.finish(deadline: deadline)
+        _ = trace?.finish(deadline: deadline)
+        events.stop()
+        terminal.leave()
+        switch outcome {
+        case .poweredOff, .resetRefused: break
+        case .guestFailed(let status): Message.error("the guest reported failure, status \(status)")
+        case .timedOut: Message.error("the guest was still running when --timeout ran out, and was ended")
+        case .stopped(let status):
+            if status > 128 { Message.error("ended by signal \(status - 128)") }
+        case .failed(let error): Message.error(error.message)
+        }
+        return outcome.status
+    }
+}
+
+/// Ends the machine when its output has nowhere to go. Exists before the machine, which needs the output.
+private final class Console: Sendable {
+    private static let brokenPipe: Int32 = 32
+
+    private struct State {
+        var machine: Machine?
+        var error: Int32?
+    }
+
+    private let state = Mutex(State())
+
+    func connect(_ machine: Machine) {
+        let error = state.withLock { state in
+            state.machine = machine
+            return state.error
+        }
+        if let error { end(machine, error) }
+    }
+
+    func broke(_ error: Int32) {
+        let machine = state.withLock { state in
+            state.error = error
+            return state.machine
+        }
+        if let machine { end(machine, error) }
+    }
+
+    private func end(_ machine: Machine, _ error: Int32) {
+        if error == Self.brokenPipe {
+            // Like any program whose reader has gone: SIGPIPE's status.
+            machine.stop(.stopped(status: 128 + 13))
+        } else {
+            let reason = String(cString: host_error_text(error)).lowercasedFirst
+            machine.stop(.failed(MachineError(.host, "standard output takes no more: \(reason)")))
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import CHost
+import Machine
+
+/// `rvkvm run`: the options as text. What they mean, Machine knows, which reads the guest file's values the
+/// same way.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs a guest until it powers off.",
+        discussion: """
+            Without --kernel, boots Images/build (made by Scripts/images). Ctrl-A X ends the guest, Ctrl-A H \
+            lists the other keys.
+            """)
+
+    @Option(help: "Kernel: a riscv64 Image or ELF file, plain or compressed with gzip or zstd.")
+    var kernel: String?
+    @Option(help: "Initial RAM disk.")
+    var initrd: String?
+    @Option(parsing: .unconditional, help: "Kernel command line.")
+    var append: String?
+    @Option(help: "Number of harts, 1 to 64 (default: 1).")
+    var smp: String?
+    @Option(help: "RAM, such as 512M or 4G; a bare number counts MiB (default: 1G).")
+    var mem: String?
+    @Option(help: "Device tree to use instead of the machine's own.")
+    var dtb: String?
+    @Option(name: .customLong("dump-dtb"), help: ArgumentHelp("Write the device tree to a file and end.", valueName: "file"))
+    var dumpTree: String?
+    @Option(help: "auto, interpreter or kvm (default: auto).")
+    var engine: String?
+    @Option(help: "Processor model, such as rv64gc or rv64gc@1.0 (default: rv64gc).")
+    var cpu: String?
+    @Option(parsing: .unconditional, help: "Extensions to add and remove, such as +zba,-zicond.")
+    var isa: String?
+    @Option(help: "What messages call the guest.")
+    var name: String?
+    @Flag(name: .customLong("no-reboot"), help: "End when the guest asks for a reset.")
+    var noReboot = false
+    @Option(help: "End the guest after so many seconds, with status 124.")
+    var timeout: String?
+    @Option(help: "What to trace: exits, traps, insns, and :FILE for a file instead of standard error.")
+    var trace: String?
+    @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
+    var config: String?
+
+    func run() throws {
+        var settings: [SettingKey: Setting] = [:]
+        if let config { settings = try GuestFile.read(config) }
+        for (key, setting) in options { settings[key] = setting }
+        var configuration = try GuestConfiguration(settings)
+        try DefaultGuest.complete(&configuration, appendGiven: settings[.append] != nil)
+        Message.guest = configuration.name
+        let status = try GuestRun(configuration).run()
+        if status != 0 { throw EndOfCommand(status: status) }
+    }
+
+    private var options: [(SettingKey, Setting)] {
+        let texts: [(SettingKey, String?)] = [
+            (.kernel, kernel), (.initrd, initrd), (.append, append), (.smp, smp), (.mem, mem), (.dtb, dtb),
+            (.dumpTree, dumpTree), (.engine, engine), (.cpu, cpu), (.isa, isa), (.name, name),
+            (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
+        ]
+        return texts.compactMap { key, text in text.map { (key, Setting($0, origin: "--\(key.name)")) } }
+    }
+}
