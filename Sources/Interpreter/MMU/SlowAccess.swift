@@ -38,6 +38,7 @@ extension Hart {
         do throws(Fault) {
             let found = try translate(va, .load, mode: dataMode)
             if crossesPage(va, size) {
+                if ram(found.address, 1) == nil { throw .access }
                 at = (va | 0xFFF) &+ 1
                 let second = try translate(at, .load, mode: dataMode)
                 guard let bytes = gather(found, second, va, size) else { throw .access }
@@ -64,6 +65,7 @@ extension Hart {
         do throws(Fault) {
             let found = try translate(va, .store, mode: dataMode)
             if crossesPage(va, size) {
+                if ram(found.address, 1) == nil { throw .access }
                 // Both pages are known to be writable before the first byte changes.
                 at = (va | 0xFFF) &+ 1
                 let second = try translate(at, .store, mode: dataMode)
