@@ -56,6 +56,8 @@ extension Hart {
     /// The host address of the code at `va`, or a fault. Remembers the page in the fetch TLB.
     func fetch(_ va: UInt64) throws(Fault) -> UnsafeRawPointer {
         let page = va & ~0xFFF
+        // Hit or miss: the filter may have been emptied since the entry was made.
+        fetchedPages.insert(va &>> 12)
         let entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
         if entry.load(as: UInt64.self) == page {
             let host = entry.load(fromByteOffset: 8, as: UnsafeRawPointer.self)
@@ -64,7 +66,6 @@ extension Hart {
         let found = try translate(va, .fetch, mode: state.pointee.mode)
         guard let host = ram(found.address & ~0xFFF, 4096) else { throw .access }
         noteLarge(va, found)
-        fetchedPages.insert(va &>> 12)
         entry.storeBytes(of: page, as: UInt64.self)
         entry.storeBytes(of: UnsafeRawPointer(host), toByteOffset: 8, as: UnsafeRawPointer.self)
         return UnsafeRawPointer(host) + Int(truncatingIfNeeded: va & 0xFFF)
