@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # What the scripts beside this folder have in common. Sourced, never run.
 
 # Every script works from any folder, so paths start here and not at the caller's.
@@ -39,12 +39,13 @@ as_root() {
 }
 
 # Runs a command quietly; what it said is shown only if it fails, since that is when it matters.
+# It goes to standard output: standard error is for the one sentence that says what failed.
 quietly() {
     local log status=0
     log=$(mktemp)
     "$@" >"$log" 2>&1 || status=$?
     if [ "$status" -ne 0 ]; then
-        tail -n 15 "$log" >&2
+        tail -n 15 "$log"
     fi
     rm -f "$log"
     return "$status"
@@ -83,7 +84,7 @@ need_packages() {
     say "installing ${missing[*]} (asks for root)"
     # The machine's package lists may be absent (a fresh container) or point at versions that are
     # gone; both show only when the installation fails, and both are cured by reading them again.
-    if ! apt_install "${missing[@]}" 2>/dev/null; then
+    if ! apt_install "${missing[@]}" >/dev/null; then
         if ! quietly as_root apt-get -o DPkg::Lock::Timeout=300 update; then
             fail "apt-get update failed, see above"
         fi
@@ -92,17 +93,21 @@ need_packages() {
 }
 
 # Where the machine's own apt finds Debian's archive, best candidate first. apt reads its sources
-# itself, deb822 and one-line, mirror lists and options included. Once the machine has fetched its
-# lists, their Release files say whose archive each is; before that only the address's end hints at
-# it. A wrong candidate is harmless: whatever it serves has to carry Debian's signature.
+# itself, deb822 and one-line, mirror lists and options included. Where the machine has fetched its
+# lists, their Release files say whose archive each is; where it hasn't (a fresh container), only the
+# address hints at it. A wrong candidate is harmless: whatever it serves has to carry Debian's
+# signature.
 debian_mirrors() {
-    apt-get indextargets --format '$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(COMPONENT)' 'Created-By: Packages' |
-        awk -F'|' '
-            $4 != "main" || $1 ~ /security/ || $3 ~ /Security/ { next }
-            $2 == "Debian" && $3 == "Debian"                   { print 0 "|" $1; next }
-            $2 ~ /^$|\$/ && $1 ~ /\/debian\/?$/                { print 1 "|" $1; next }
-            $2 ~ /^$|\$/                                       { print 2 "|" $1 }' |
-        sort -u -s -t'|' -k1,1n -k2,2 | cut -d'|' -f2- | awk '!seen[$0]++'
+    # shellcheck disable=SC2016 # apt expands these
+    local format='$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(COMPONENT)' option
+    for option in --release-info --no-release-info; do
+        apt-get indextargets "$option" --format "$format" 'Created-By: Packages'
+    done | awk -F'|' '
+        $4 != "main" || $1 ~ /security/ || $3 ~ /Security/ { next }
+        $2 == "Debian" && $3 == "Debian"                   { print 0 "|" $1; next }
+        $2 ~ /^$|\$/ && $1 ~ /\/debian\/?$/                { print 1 "|" $1; next }
+        $2 ~ /^$|\$/                                       { print 2 "|" $1 }' |
+        sort -s -t'|' -k1,1n | cut -d'|' -f2- | awk '!seen[$0]++'
 }
 
 debian_keyring() {
@@ -134,7 +139,9 @@ need_swift() {
 swift_options=(-c release --omit-frame-pointers)
 
 build_rvkvm() {
-    need_swift
+    if [ -n "${RVKVM:-}" ]; then
+        return
+    fi
     say "building rvkvm (swift build ${swift_options[*]})"
     (cd "$root" && swift build "${swift_options[@]}")
 }

@@ -31,9 +31,11 @@ qemu_package() { # apt options...
 # Debian 12 has QEMU 7; its backports have a newer one. The suite is added for this one
 # installation only: a copy of the machine's list of sources with backports beside them, and package
 # lists kept apart.
-install_qemu_from_backports() {
+install_qemu_from_backports() ( # a subshell, whose end takes the copies with it
     local codename=$1 home parts='' keyring mirror package options
     home=$(mktemp -d)
+    # Not by us alone: apt, run as root, leaves files there that are root's.
+    trap 'as_root rm -rf "$home"' EXIT
     # apt drops to its own user to download, who has to get in here.
     chmod 755 "$home"
     mkdir -p "$home"/{parts,lists/partial}
@@ -56,8 +58,7 @@ install_qemu_from_backports() {
     if ! apt_install "${options[@]}" -t "$codename-backports" -- "$package"; then
         fail "could not install $package from $codename-backports, see above (--no-qemu goes without)"
     fi
-    as_root rm -rf "$home"
-}
+)
 
 install_qemu() {
     local codename package
@@ -77,11 +78,4 @@ install_qemu() {
     # The shell remembers where commands were, and that one wasn't.
     hash -r
     qemu_usable || fail "$qemu is still older than version $qemu_oldest (--no-qemu goes without)"
-}
-
-# What the machine needs to be under QEMU: `virt`, whose platform rvkvm's follows. Further arguments
-# follow; kernel and initrd are the ones that Scripts/images made.
-qemu_command() {
-    printf '%s\n' "$qemu" -M virt -cpu rv64 -nographic -no-reboot \
-        -kernel "$images/Image" -initrd "$images/initrd.cpio.gz" "$@"
 }

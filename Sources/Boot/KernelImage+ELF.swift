@@ -23,6 +23,11 @@ extension KernelImage {
         var header = GElf_Ehdr()
         guard gelf_getehdr(file, &header) != nil else { throw damaged("its header is cut short", source) }
 
+        // libelf reads the table with its own stride.
+        guard header.e_phnum == 0 || Int(header.e_phentsize) == MemoryLayout<Elf64_Phdr>.size else {
+            throw damaged("its program headers are \(header.e_phentsize) bytes long", source)
+        }
+
         var loads: [GElf_Phdr] = []
         var count = 0
         guard elf_getphdrnum(file, &count) == 0 else { throw damaged("its program headers lie beyond the end of the file", source) }
@@ -104,17 +109,18 @@ extension KernelImage {
         guard let elfClass = bytes.load(4, as: UInt8.self), let order = bytes.load(5, as: UInt8.self),
             let rawType = bytes.load(16, as: UInt16.self), let rawMachine = bytes.load(18, as: UInt16.self),
             bytes.count >= (elfClass == 2 ? 64 : 52)
-        else { throw .badData(source, reason: "\(prefix)an ELF header cut short at \(sizeText(UInt64(bytes.count))); the file is a truncated copy") }
+        else { throw .badData(source, reason: "is \(prefix)ELF with its header cut short at \(sizeText(UInt64(bytes.count))); the file is a truncated copy") }
         let bigEndian = order == 2
         let machine = bigEndian ? rawMachine.byteSwapped : rawMachine
         let type = bigEndian ? rawType.byteSwapped : rawType
         guard machine == 243, elfClass == 2, !bigEndian else {
-            throw .badData(source, reason: "\(prefix)ELF is for \(machineName(machine, elfClass: elfClass, bigEndian: bigEndian)); \(wanted)")
+            let name = machineName(machine, elfClass: elfClass, bigEndian: bigEndian)
+            throw .badData(source, reason: "\(prefix.isEmpty ? "ELF is" : "is \(prefix)ELF") for \(name); \(wanted)")
         }
         switch type {
         case 2, 3: return
-        case 1: throw .badData(source, reason: "\(prefix)ELF is an unlinked object or a kernel module; \(wanted)")
-        case 4: throw .badData(source, reason: "\(prefix)ELF is a core dump; \(wanted)")
+        case 1: throw .badData(source, reason: "is \(prefix)ELF, an unlinked object or a kernel module; \(wanted)")
+        case 4: throw .badData(source, reason: "is \(prefix)ELF, a core dump; \(wanted)")
         default: throw damaged("its type is \(type)", source)
         }
     }

@@ -3,7 +3,7 @@ extension KernelImage {
     /// its first byte, with image_size bytes reserved.
     static func image(_ bytes: PayloadBytes, ram: MachineDescription.Region, format: String, prefix: String, source: PayloadSource) throws(BootError) -> KernelImage {
         guard let header = ImageHeader(bytes) else {
-            throw .badData(source, reason: "\(prefix)\(sizeText(UInt64(bytes.count))) is shorter than an Image header; the file is a truncated copy")
+            throw .badData(source, reason: "is \(prefix)\(sizeText(UInt64(bytes.count))), shorter than an Image header; the file is a truncated copy")
         }
         if header.flags & 1 != 0 {
             throw .badData(source, reason: "its Image header says big-endian; rvkvm runs little-endian kernels")

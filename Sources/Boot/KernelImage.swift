@@ -50,11 +50,11 @@ package struct KernelImage {
             return try elf(bytes, ram: ram, format: wrapping.isEmpty ? "ELF" : "ELF (\(wrapping))", prefix: prefix, source: source)
         default: break
         }
-        if bytes.count == 0 { throw .badData(source, reason: "\(prefix)nothing; \(wanted)") }
+        if bytes.count == 0 { throw .badData(source, reason: "is \(prefix)nothing; \(wanted)") }
         if kind == .unknown && UInt64(bytes.count) < ImageHeader.size {
-            throw .badData(source, reason: "\(prefix)\(sizeText(UInt64(bytes.count))), too short for a kernel; \(wanted)")
+            throw .badData(source, reason: "is \(prefix)\(sizeText(UInt64(bytes.count))), too short for a kernel; \(wanted)")
         }
-        throw .badData(source, reason: "\(prefix.isEmpty ? "is " : "is \(prefix)")\(describe(kind)); \(wanted)")
+        throw .badData(source, reason: "is \(prefix)\(describe(kind)); \(wanted)")
     }
 
     static let wanted = "rvkvm needs a riscv64 Image or ELF"

@@ -5,18 +5,27 @@ import CHost
 package final class PayloadBytes {
     private let base: UnsafeMutableRawPointer
     private let capacity: Int
+    private let reserved: Int
     /// Bytes in use, from the start.
     private(set) package var count: Int
 
     /// `capacity` zeroed bytes, none of them in use yet.
     init(capacity: Int, for source: PayloadSource) throws(BootError) {
         var error: Int32 = 0
-        let rounded = max(capacity, 1)
-        guard let base = host_memory_reserve(rounded, 4096, &error) else {
+        // The host gives and takes back whole pages.
+        guard capacity >= 0, capacity <= 1 << 40 else {
+            throw .host(source, reason: "\(capacity) bytes are more than any payload takes")
+        }
+        let rounded = (max(capacity, 1) + 4095) & ~4095
+        // Filling a kernel's worth of small pages costs more than reading it.
+        let huge = 2 << 20
+        guard let base = host_memory_reserve(rounded, rounded >= huge ? huge : 4096, &error) else {
             throw .host(source, reason: "the host refuses \(sizeText(UInt64(rounded))) to read it into: \(hostText(error))")
         }
+        if rounded >= huge { host_memory_prefer_huge(base, rounded) }
         self.base = base
-        self.capacity = rounded
+        self.capacity = capacity
+        self.reserved = rounded
         self.count = 0
     }
 
@@ -27,7 +36,7 @@ package final class PayloadBytes {
         count = bytes.count
     }
 
-    deinit { host_memory_release(base, capacity) }
+    deinit { host_memory_release(base, reserved) }
 
     /// Declares the first `count` bytes, at most the capacity, to be in use.
     func use(_ count: Int) { self.count = min(max(count, 0), capacity) }

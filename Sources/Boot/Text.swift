@@ -17,7 +17,7 @@ func sizeText(_ bytes: UInt64) -> String {
     for unit in units where bytes >> unit.shift > 0 {
         let whole = bytes >> unit.shift
         let rest = bytes & ((1 << unit.shift) - 1)
-        let tenths = (rest >> (unit.shift - 10)) * 10 >> 10
+        let tenths = ((rest >> (unit.shift - 10)) * 10) >> 10
         return tenths == 0 ? "\(whole) \(unit.name)" : "\(whole).\(tenths) \(unit.name)"
     }
     return "\(bytes) bytes"

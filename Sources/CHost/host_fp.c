@@ -5,6 +5,12 @@
 #include <string.h>
 
 
+uint8_t host_fused_flag;
+__attribute__((constructor)) static void find_fused(void) {
+    __builtin_cpu_init();
+    host_fused_flag = __builtin_cpu_supports("fma") != 0;
+}
+
 int host_fp_available(void) { return __builtin_cpu_supports("f16c") && __builtin_cpu_supports("fma"); }
 
 // RISC-V's RNE RTZ RDN RUP in MXCSR's bits 13 and 14; all exceptions masked, denormals honoured.

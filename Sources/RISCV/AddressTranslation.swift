@@ -1,4 +1,4 @@
-/// Bits of a page-table entry (privileged specification, 10.3.1, 10.4.1; Svnapot, Svpbmt).
+/// Bits of a page-table entry (privileged specification, "Sv39", Svnapot, Svpbmt).
 package enum PTE {
     package static var V: UInt64 { 1 << 0 }
     package static var R: UInt64 { 1 << 1 }
@@ -18,7 +18,8 @@ package enum PTE {
     package static var PBMTShift: UInt64 { 61 }
 }
 
-/// Modes of `satp`, `vsatp` and, with their x4 variants, `hgatp` (10.1.11, 21.2.10).
+/// Modes of `satp`, `vsatp` and, with their x4 variants, `hgatp`
+/// (privileged specification, "Supervisor Address Translation and Protection Register").
 package enum TranslationMode: UInt64, Sendable {
     case bare = 0
     case sv39 = 8
@@ -30,7 +31,7 @@ package enum TranslationMode: UInt64, Sendable {
     package var levels: Int { self == .bare ? 0 : Int(rawValue) - 5 }
 }
 
-/// Fields of an RV64 `satp` and `vsatp` (10.1.11).
+/// Fields of an RV64 `satp` and `vsatp` (the same section).
 package enum SATP {
     package static var PPN: UInt64 { 0xfff_ffff_ffff }
     package static var ASID: UInt64 { 0xffff << 44 }
@@ -40,7 +41,8 @@ package enum SATP {
     package static var MODEShift: UInt64 { 60 }
 }
 
-/// Fields of an RV64 `hgatp` (21.2.10). The root table has 16 KiB, so the PPN's low two bits are zero.
+/// Fields of an RV64 `hgatp` (privileged specification, "Hypervisor Guest Address Translation and
+/// Protection Register"). The root table has 16 KiB, so the PPN's low two bits are zero.
 package enum HGATP {
     package static var PPN: UInt64 { 0xfff_ffff_ffff }
     package static var VMID: UInt64 { 0x3fff << 44 }

@@ -1,8 +1,9 @@
-/// Control and status registers by the specification's names (privileged specification, 2.2; AIA 1.0, 2;
-/// debug specification, 4.10 and 5). Names that end in h are the upper halves that RV32 has.
+/// Control and status registers by the specification's names (privileged specification, "CSR Listing";
+/// AIA 1.0, "Control and Status Registers Added to Harts"; debug specification). Names that end in h are
+/// the upper halves that RV32 has.
 ///
 /// Which of them exist in a machine is the hart's business. Bits 11:10 of a number being 11 mean
-/// read-only, bits 9:8 are the least privilege that reaches it (2.1).
+/// read-only, bits 9:8 are the least privilege that reaches it ("CSR Address Mapping Conventions").
 package enum CSR: UInt16, CaseIterable, Sendable {
     // Unprivileged floating point, entropy, vector, shadow stack
     case fflags = 0x001
@@ -463,6 +464,7 @@ package enum CSR: UInt16, CaseIterable, Sendable {
     case tinfo = 0x7a4
     case tcontrol = 0x7a5
     case mcontext = 0x7a8
+    case mscontext = 0x7aa
     case dcsr = 0x7b0
     case dpc = 0x7b1
     case dscratch0 = 0x7b2
@@ -470,12 +472,12 @@ package enum CSR: UInt16, CaseIterable, Sendable {
 }
 
 extension CSR {
-    /// Whether a number lies in the read-only quarter (2.1).
+    /// Whether a number lies in the read-only quarter.
     @inline(__always)
     package static func isReadOnly(_ number: UInt16) -> Bool { number >> 10 & 3 == 3 }
 
     /// The least privilege that reaches a number: 0 user, 1 supervisor, 2 hypervisor and virtual
-    /// supervisor, 3 machine (2.1).
+    /// supervisor, 3 machine.
     @inline(__always)
     package static func leastPrivilege(_ number: UInt16) -> UInt16 { number >> 8 & 3 }
 }

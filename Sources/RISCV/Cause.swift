@@ -1,4 +1,5 @@
-/// Synchronous exceptions as `scause` numbers them (privileged specification, 3.1.15 and 21.6.1).
+/// Synchronous exceptions as `scause` numbers them (privileged specification, "Supervisor Cause
+/// Register" and, for the hypervisor extension, "Trap Cause Codes").
 package enum Exception: UInt64, CaseIterable, Sendable {
     case instructionAddressMisaligned = 0
     case instructionAccessFault = 1
@@ -25,7 +26,8 @@ package enum Exception: UInt64, CaseIterable, Sendable {
     case storeGuestPageFault = 23
 }
 
-/// Interrupts as `scause` and the bits of `sip` number them (privileged specification, 3.1.9, 21.2.3).
+/// Interrupts as `scause` and the bits of `sip` number them (privileged specification, "Machine
+/// Interrupt Registers" and "Hypervisor Interrupt Registers").
 package enum Interrupt: UInt64, CaseIterable, Sendable {
     case supervisorSoftware = 1
     case virtualSupervisorSoftware = 2

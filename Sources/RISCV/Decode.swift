@@ -1,4 +1,5 @@
-/// Whether the instruction that begins with this halfword has 16 bits (unprivileged specification, 1.5).
+/// Whether the instruction that begins with this halfword has 16 bits (unprivileged specification,
+/// "Base Instruction-Length Encoding").
 @inline(__always)
 package func isCompressed(_ word: UInt32) -> Bool { word & 3 != 3 }
 
@@ -34,7 +35,7 @@ func register(_ w: UInt32, at place: UInt32) -> UInt8 {
     UInt8(truncatingIfNeeded: w &>> place & 31)
 }
 
-/// The number of one of the eight registers that three bits reach, x8 to x15 (26.2).
+/// The number of one of the eight registers that three bits reach, x8 to x15 (chapter "C").
 @inline(__always)
 func compressed(_ w: UInt32, at place: UInt32) -> UInt8 {
     UInt8(truncatingIfNeeded: w &>> place & 7 | 8)

@@ -1,5 +1,5 @@
 /// Fields of `menvcfg`, `henvcfg` and, as far as they go, `senvcfg`
-/// (privileged specification, 3.1.18, 10.1.10, 21.2.5).
+/// (privileged specification, "Machine/Supervisor/Hypervisor Environment Configuration Register").
 package enum EnvironmentConfiguration {
     package static var FIOM: UInt64 { 1 << 0 }
     package static var LPE: UInt64 { 1 << 2 }
@@ -18,7 +18,7 @@ package enum EnvironmentConfiguration {
     package static var CBIEShift: UInt64 { 4 }
 }
 
-/// Bits of `mstateen0` and `hstateen0` (Smstateen, privileged specification, chapter 6).
+/// Bits of `mstateen0` and `hstateen0` (Smstateen, privileged specification).
 package enum StateEnable {
     package static var C: UInt64 { 1 << 0 }
     package static var FCSR: UInt64 { 1 << 1 }

@@ -1,4 +1,4 @@
-/// Bits of `fflags` (unprivileged specification, 20.2).
+/// Bits of `fflags` (unprivileged specification, "Floating-Point Control and Status Register").
 package enum FFlags {
     /// Inexact.
     package static var NX: UInt32 { 1 << 0 }
@@ -12,7 +12,7 @@ package enum FFlags {
     package static var NV: UInt32 { 1 << 4 }
 }
 
-/// Rounding modes of `frm` and of an instruction's rm field (20.2).
+/// Rounding modes of `frm` and of an instruction's rm field (the same section).
 package enum RoundingMode: UInt8, CaseIterable, Sendable {
     case nearestEven = 0
     case towardZero = 1

@@ -90,7 +90,7 @@ struct Listing {
         if bits & 15 == 0 { text += "0" }
     }
 
-    /// A value of Zfa's table (unprivileged specification, 25.1).
+    /// A value of Zfa's table (unprivileged specification, "Load-Immediate Instructions").
     mutating func constant(_ index: Int32) {
         switch index {
         case 0: operand("-1.0")

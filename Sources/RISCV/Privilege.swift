@@ -1,5 +1,5 @@
-/// Privilege modes as `mstatus.MPP` encodes them (privileged specification, 1.2). Whether the mode is a
-/// virtual one is a bit of its own, V (21.1).
+/// Privilege modes as `mstatus.MPP` encodes them (privileged specification, "Privilege Levels").
+/// Whether the mode is a virtual one is a bit of its own, V ("Privilege Modes" of the hypervisor extension).
 package enum Privilege: UInt8, CaseIterable, Sendable, Comparable {
     case user = 0
     case supervisor = 1

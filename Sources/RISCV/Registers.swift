@@ -1,4 +1,4 @@
-/// The name of an integer register in the calling convention (psABI, 1.1).
+/// The name of an integer register in the calling convention (psABI, "Integer Register Convention").
 package func integerRegisterName(_ number: UInt8) -> StaticString {
     switch number & 31 {
     case 0: "zero"
@@ -36,7 +36,7 @@ package func integerRegisterName(_ number: UInt8) -> StaticString {
     }
 }
 
-/// The name of a floating-point register in the calling convention (psABI, 1.2).
+/// The name of a floating-point register in the calling convention (psABI, "Floating-point Register Convention").
 package func floatRegisterName(_ number: UInt8) -> StaticString {
     switch number & 31 {
     case 0: "ft0"

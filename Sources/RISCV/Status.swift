@@ -1,5 +1,5 @@
 /// Fields of `mstatus`; `sstatus` and `vsstatus` show some of them in the same places
-/// (privileged specification, 3.1.6, 10.1.1, 21.2.16).
+/// (privileged specification, "Machine Status", "Supervisor Status", "Virtual Supervisor Status Register").
 package enum MStatus {
     package static var SIE: UInt64 { 1 << 1 }
     package static var MIE: UInt64 { 1 << 3 }
@@ -45,7 +45,7 @@ package enum SStatus {
     }
 }
 
-/// Values of the fields FS, VS and XS (3.1.6.6).
+/// Values of the fields FS, VS and XS ("Extension Context Status in mstatus Register").
 package enum ContextStatus: UInt64, Sendable {
     case off = 0
     case initial = 1
@@ -53,14 +53,14 @@ package enum ContextStatus: UInt64, Sendable {
     case dirty = 3
 }
 
-/// Values of MXL, SXL, UXL and VSXL (3.1.1).
+/// Values of MXL, SXL, UXL and VSXL ("Machine ISA Register").
 package enum XLEN: UInt64, Sendable {
     case rv32 = 1
     case rv64 = 2
     case rv128 = 3
 }
 
-/// Fields of `hstatus` (21.2.1).
+/// Fields of `hstatus` ("Hypervisor Status Register").
 package enum HStatus {
     package static var VSBE: UInt64 { 1 << 5 }
     package static var GVA: UInt64 { 1 << 6 }

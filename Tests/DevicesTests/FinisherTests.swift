@@ -25,6 +25,7 @@ import Testing
         #expect(requests { $0.write(offset: 0, width: 4, value: 0xFFFF_3333) } == [.fail(code: 0xFFFF)])
         #expect(requests { $0.write(offset: 0, width: 8, value: 0x1234_5678_002A_3333) } == [.fail(code: 42)])
         #expect(requests { $0.write(offset: 0, width: 4, value: 0x0007_5555) } == [.powerOff], "the code is the failure's")
+        #expect(requests { $0.write(offset: 0, width: 2, value: 0xFFFF_3333) } == [.fail(code: 0)], "two bytes carry none")
     }
 
     @Test func ignoresTheRest() {

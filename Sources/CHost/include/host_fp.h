@@ -10,6 +10,20 @@ static inline float host_square_root_single(float x) { return __builtin_elementw
 static inline int64_t host_truncate(double x) { return (int64_t)x; }
 static inline int64_t host_truncate_single(float x) { return (int64_t)x; }
 
+// a * b + c rounded once, where host_has_fused() says so. Baseline x86-64 hasn't the instruction, so a compiler
+// would call libm; it is spelled out instead, and whether this machine has it is found at start.
+#if defined(__x86_64__)
+extern __attribute__((visibility("hidden"))) uint8_t host_fused_flag;
+static inline int host_has_fused(void) { return host_fused_flag; }
+static inline double host_fused(double a, double b, double c) {
+    __asm__("vfmadd213sd %2, %1, %0" : "+x"(a) : "x"(b), "x"(c));
+    return a;
+}
+#else
+static inline int host_has_fused(void) { return 0; }
+static inline double host_fused(double a, double b, double c) { return 0; }
+#endif
+
 // The host's own FPU as an oracle for tests of the soft-float: one operation on bit patterns in a given
 // rounding mode, its exceptions gathered. Nothing but tests calls it. Only on x86-64, whose SSE unit
 // detects tininess after rounding, as RISC-V does.

@@ -11,7 +11,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
     let answersSBI: Bool
     let timers: TimerThread
     private(set) var harts: [Hart] = []
-    private(set) var cpus: [any VirtualCPU] = []
+    /// Made on demand: each keeps the cluster alive, whose harts don't.
+    var cpus: [any VirtualCPU] { harts.map { HartCPU($0, self) } }
     /// CLOCK_MONOTONIC when `time` was 0.
     private let epoch: UInt64
 
@@ -29,9 +30,7 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
             guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena)
             else { throw .host("no memory for hart \(id)", errno: 12) }
             harts.append(hart)
-            let cpu = HartCPU(hart)
-            if id > 0, answersSBI { cpu.power.stop() }
-            cpus.append(cpu)
+            if id > 0, answersSBI { hart.power.stop() }
         }
         timers.start { [harts] hart in
             if hart >= 0, hart < harts.count { harts[hart].signals.raise(InterruptSet.supervisorTimer) }

@@ -8,7 +8,12 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     var power: HartPower { hart.power }
     var id: Int { hart.id }
 
-    init(_ hart: Hart) { self.hart = hart }
+    private let cluster: Cluster
+
+    init(_ hart: Hart, _ cluster: Cluster) {
+        self.hart = hart
+        self.cluster = cluster
+    }
 
     func kick() { hart.signals.request(HartSignals.Request.exit) }
 

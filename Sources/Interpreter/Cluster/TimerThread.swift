@@ -41,8 +41,11 @@ final class TimerThread: @unchecked Sendable {
         thread = nil
     }
 
-    func set(_ hart: Int, to deadline: UInt64) {
+    /// Moves a hart's deadline. `lower` takes the interrupt of the old one away; it runs where neither deadline
+    /// can expire, so that it hits no interrupt of the new one.
+    func set(_ hart: Int, to deadline: UInt64, lower: () -> Void) {
         host_mutex_lock(lock)
+        lower()
         var wakes = false
         if hart >= 0, hart < deadlines.count {
             deadlines[hart] = deadline

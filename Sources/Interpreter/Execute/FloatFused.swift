@@ -1,9 +1,12 @@
+import CHost
+
 // Fused multiply-add (unprivileged spec, 20.6): fmadd is a*b+c, fmsub a*b-c, fnmsub -a*b+c and fnmadd
 // -a*b-c, each rounded once. A NaN's sign isn't kept, so flipping an operand's sign makes the variants.
 //
-// Baseline x86-64 has no fused instruction. A product of two singles is exact in a double, though, and the
-// rounded sum of doubles rounds on to the right single unless it lies exactly between two: rounding is
-// monotonic, so it can reach that midpoint but never cross it.
+// For doubles the host's instruction does it, if it has one: baseline x86-64 hasn't, so that is asked at run time.
+// Singles don't need it. A product of two is exact in a double, and the rounded sum of doubles rounds on
+// to the right single unless it lies exactly between two: rounding is monotonic, so it can reach that midpoint
+// but never cross it.
 
 @c func rv_fmadd_s(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     if h.mayUseHost(op) {
@@ -86,6 +89,14 @@
 }
 
 @c func rv_fmadd_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    if h.mayUseHost(op) && host_has_fused() != 0 {
+        let a = hostDouble(h.f(op.rs1)), b = hostDouble(h.f(op.rs2)), c = hostDouble(h.f(op.rs3))
+        let r = host_fused(a, b, c).bitPattern
+        if isOrdinary(r) {
+            h.setDouble(op.rd, r)
+            return next(h, op, tlb, n)
+        }
+    }
     return soft_fmadd_d(h, op, tlb, n)
 }
 @inline(never)
@@ -96,6 +107,14 @@
 }
 
 @c func rv_fmsub_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    if h.mayUseHost(op) && host_has_fused() != 0 {
+        let a = hostDouble(h.f(op.rs1)), b = hostDouble(h.f(op.rs2)), c = hostDouble(h.f(op.rs3))
+        let r = host_fused(a, b, -c).bitPattern
+        if isOrdinary(r) {
+            h.setDouble(op.rd, r)
+            return next(h, op, tlb, n)
+        }
+    }
     return soft_fmsub_d(h, op, tlb, n)
 }
 @inline(never)
@@ -106,6 +125,14 @@
 }
 
 @c func rv_fnmsub_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    if h.mayUseHost(op) && host_has_fused() != 0 {
+        let a = hostDouble(h.f(op.rs1)), b = hostDouble(h.f(op.rs2)), c = hostDouble(h.f(op.rs3))
+        let r = host_fused(-a, b, c).bitPattern
+        if isOrdinary(r) {
+            h.setDouble(op.rd, r)
+            return next(h, op, tlb, n)
+        }
+    }
     return soft_fnmsub_d(h, op, tlb, n)
 }
 @inline(never)
@@ -116,6 +143,14 @@
 }
 
 @c func rv_fnmadd_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    if h.mayUseHost(op) && host_has_fused() != 0 {
+        let a = hostDouble(h.f(op.rs1)), b = hostDouble(h.f(op.rs2)), c = hostDouble(h.f(op.rs3))
+        let r = host_fused(-a, b, -c).bitPattern
+        if isOrdinary(r) {
+            h.setDouble(op.rd, r)
+            return next(h, op, tlb, n)
+        }
+    }
     return soft_fnmadd_d(h, op, tlb, n)
 }
 @inline(never)

@@ -10,10 +10,11 @@ extension SoftFloat {
         // 24 bits times 24 are 48, at bits 62...15: bit 62 is worth twice what the exponents' sum says.
         let product = (ma &* mb) &<< 15
         let exponent = ea &+ eb &- f.bias &+ 1
-        // A zero has no exponent of its own, and must not shift the other term out.
+        // A zero product has no exponent of its own, and must not shift the addend out. A zero addend's is 1: it
+        // shifts only a product below the normal range, which is rounded at that place anyway.
         return sum(
             f.sign(a ^ b), product == 0 ? ec : exponent, product,
-            f.sign(c), mc == 0 && product != 0 ? exponent : ec, mc &<< 39, rm, f)
+            f.sign(c), ec, mc &<< 39, rm, f)
     }
 
     @inline(never) package static func fusedMultiplyAdd64(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ rm: RoundingMode) -> FloatResult {
@@ -28,7 +29,7 @@ extension SoftFloat {
         let exponent = ea &+ eb &- f.bias &+ 1
         return wideSum(
             f.sign(a ^ b), product == 0 ? ec : exponent, product,
-            f.sign(c), mc == 0 && product != 0 ? exponent : ec, UInt128(truncatingIfNeeded: mc) &<< 74, rm, f)
+            f.sign(c), ec, UInt128(truncatingIfNeeded: mc) &<< 74, rm, f)
     }
 
     @inline(__always) private static func hasSpecial(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ f: FloatFormat) -> Bool {

@@ -64,12 +64,10 @@ extension Hart {
     func updateTimer() {
         let s = state
         if cluster.time >= s.pointee.stimecmp {
+            cluster.timers.set(id, to: ~0) {}
             signals.raise(InterruptSet.supervisorTimer)
-            cluster.timers.set(id, to: ~0)
         } else {
-            // The timer is moved before the bit goes, so that an expiry of the old deadline can't survive.
-            cluster.timers.set(id, to: cluster.deadline(s.pointee.stimecmp))
-            signals.lower(InterruptSet.supervisorTimer)
+            cluster.timers.set(id, to: cluster.deadline(s.pointee.stimecmp)) { signals.lower(InterruptSet.supervisorTimer) }
         }
     }
 }

@@ -440,6 +440,7 @@ extension CSR {
         case .tinfo: "tinfo"
         case .tcontrol: "tcontrol"
         case .mcontext: "mcontext"
+        case .mscontext: "mscontext"
         case .dcsr: "dcsr"
         case .dpc: "dpc"
         case .dscratch0: "dscratch0"

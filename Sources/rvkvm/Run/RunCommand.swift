@@ -35,7 +35,7 @@ struct RunCommand: ParsableCommand {
     var isa: String?
     @Option(help: "What messages call the guest.")
     var name: String?
-    @Flag(name: .customLong("no-reboot"), help: "End when the guest asks for a reset.")
+    @ArgumentParser.Flag(name: .customLong("no-reboot"), help: "End when the guest asks for a reset.")
     var noReboot = false
     @Option(help: "End the guest after so many seconds, with status 124.")
     var timeout: String?

@@ -63,6 +63,46 @@ import Interpreter
         #expect(tally.cases == Self.count)
     }
 
+    /// Results about the bottom of the normal range and below, where tininess is decided.
+    @Test(.enabled(if: host_fp_available() != 0), arguments: [Width.single, .double]) func tinyResults(_ w: Width) {
+        var source = OperandSource(seed: 13)
+        var tally = Tally()
+        let bias = w == .single ? 127 : 1023, places = UInt64(w.fractionBits)
+        let s = w == .single
+        for i in 0..<Self.count {
+            let mode = hostModes[i & 3]
+            let a = source.number(w), other = source.number(w)
+            let field = Int((a & w.magnitude) >> places)
+            let goal = 3 - Int(source.next() % (places + 6))
+            func withField(_ e: Int) -> UInt64 {
+                other & ~w.infinity | UInt64(min(max(e, 0), 2 * bias)) << places
+            }
+            let factor = withField(goal + bias - field), divisor = withField(field + bias - goal)
+            let context = "\(hex(a)) \(hex(factor)) \(hex(divisor)) \(mode)"
+            tally.check(
+                s ? SoftFloat.multiply32(a, factor, mode) : SoftFloat.multiply64(a, factor, mode),
+                w.host(host_fp_multiply, mode, a, factor), context)
+            tally.check(
+                s ? SoftFloat.divide32(a, divisor, mode) : SoftFloat.divide64(a, divisor, mode),
+                w.host(host_fp_divide, mode, a, divisor), context)
+            // No addend, a subnormal one, or one at the bottom.
+            let sign = source.next() & w.sign
+            let c = switch source.next() & 3 {
+            case 0: sign
+            case 1: sign | source.next() & (w.smallestNormal - 1)
+            case 2: sign | (w.smallestNormal &+ source.next() % 5 &- 2)
+            default: w.host(host_fp_multiply, .nearestEven, a, factor).bits ^ w.sign
+            }
+            var expected = w.host(host_fp_fused, mode, a, factor, c)
+            if isInfinityTimesZero(a, factor, w) { expected.flags = 16 }
+            tally.check(
+                s ? SoftFloat.fusedMultiplyAdd32(a, factor, c, mode) : SoftFloat.fusedMultiplyAdd64(a, factor, c, mode),
+                expected, context + " " + hex(c))
+        }
+        #expect(tally.failures.isEmpty)
+        #expect(tally.cases == 3 * Self.count)
+    }
+
     func isInfinityTimesZero(_ a: UInt64, _ b: UInt64, _ w: Width) -> Bool {
         let x = a & w.magnitude, y = b & w.magnitude
         return x == w.infinity && y == 0 || x == 0 && y == w.infinity

@@ -1,0 +1,20 @@
+import RISCV
+
+/// Every extension there is.
+let everything = Extensions(low: ~0, high: ~0)
+
+/// A generator with a seed, so that a failure can be seen again (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
+
+/// For messages: `0x1234abcd`.
+func hex(_ value: UInt32) -> String { "0x" + String(value, radix: 16) }
