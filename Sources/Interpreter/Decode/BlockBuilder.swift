@@ -158,8 +158,11 @@ struct BlockBuilder {
                     emit(rv_illegal, imm: Int32(bitPattern: word))
                     return true
                 }
-                let packed = d.instruction.flags.contains(.isLoad) || d.instruction.flags.contains(.isStore)
-                    ? d.imm : Int32(d.rs3) | Int32(d.rm) &<< 8
+                // Loads and stores have an offset, fli the number of its constant, the rest a third source and rm.
+                let packed: Int32 = switch d.instruction {
+                case .flh, .flw, .fld, .fsh, .fsw, .fsd, .fli_s, .fli_d: d.imm
+                default: Int32(d.rs3) | Int32(d.rm) &<< 8
+                }
                 // The destination may be an f register, and f0 is an ordinary one.
                 emitFloat(handler(d), d, packed)
                 return false
