@@ -43,6 +43,8 @@ package protocol VirtualMachine: AnyObject {
     /// The vCPUs, by hart id. Hart 0 is runnable after creation, the others are STOPPED until SBI HSM
     /// starts them.
     var cpus: [any VirtualCPU] { get }
+    /// Nil when this engine can't show what its harts do.
+    var inspector: (any Inspector)? { get }
 }
 
 /// One hart.

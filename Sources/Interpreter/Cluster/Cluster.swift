@@ -39,6 +39,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
 
     deinit { timers.finish() }
 
+    var inspector: (any Inspector)? { self }
+
     /// Guest time: ticks of `timebase` since the machine was made.
     var time: UInt64 {
         let ns = host_clock_monotonic_ns() &- epoch
@@ -68,4 +70,10 @@ enum InterruptSet {
     static let machineExternal: UInt64 = 1 << 11
     static let supervisor: UInt64 = supervisorSoftware | supervisorTimer | supervisorExternal
     static let machine: UInt64 = machineSoftware | machineTimer | machineExternal
+}
+
+extension Cluster: Inspector {
+    func trace(to sink: any TraceSink, traps: Bool, instructions: Bool) {
+        for hart in harts { hart.trace = HartTrace(sink: sink, traps: traps, instructions: instructions) }
+    }
 }

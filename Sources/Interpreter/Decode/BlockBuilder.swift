@@ -7,6 +7,7 @@ struct BlockBuilder {
     private let start: UInt64
     private let extensions: Extensions
     private let floatingPoint: Bool
+    private let limit: Int
     private var slots = 0
     private var instructions = 0
     private var bytes = 0
@@ -20,11 +21,13 @@ struct BlockBuilder {
     /// - Parameters:
     ///   - space: at least `Block.largest` bytes
     ///   - floatingPoint: mstatus.FS isn't Off; otherwise F and D instructions become illegal ones
-    init(_ space: UnsafeMutableRawPointer, pc: UInt64, extensions: Extensions, floatingPoint: Bool) {
+    ///   - limit: the most instructions, `Block.instructionLimit` or less
+    init(_ space: UnsafeMutableRawPointer, pc: UInt64, extensions: Extensions, floatingPoint: Bool, limit: Int = Block.instructionLimit) {
         base = space
         start = pc
         self.extensions = extensions
         self.floatingPoint = floatingPoint
+        self.limit = limit
     }
 
     private var pc: UInt64 { start &+ UInt64(truncatingIfNeeded: bytes) }
@@ -67,7 +70,7 @@ struct BlockBuilder {
         var ended = false
         while !ended {
             let left = available &- bytes
-            if left < 2 || instructions == Block.instructionLimit { break }
+            if left < 2 || instructions == limit { break }
             var word = UInt32(code.loadUnaligned(fromByteOffset: bytes, as: UInt16.self))
             if word & 3 == 3 {
                 if left >= 4 {

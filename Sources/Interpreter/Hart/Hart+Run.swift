@@ -78,8 +78,12 @@ extension Hart {
             mendLink(to: target, live)
             return target
         }
-        guard let block = block(at: pc, live) else { return nil }
-        let target = Block.entry(block)
+        guard let target = blockEntry(at: pc, live) else { return nil }
+        // Nothing may lead past the trace.
+        if let trace, trace.instructions {
+            s.pointee.pendingLink = nil
+            return target
+        }
         entry.storeBytes(of: pc, as: UInt64.self)
         entry.storeBytes(of: live, toByteOffset: JumpCacheLayout.live, as: UInt32.self)
         entry.storeBytes(of: target, toByteOffset: JumpCacheLayout.target, as: OpPointer.self)
@@ -97,7 +101,8 @@ extension Hart {
         link.storeBytes(of: live, toByteOffset: LinkLayout.live, as: UInt32.self)
     }
 
-    private func block(at pc: UInt64, _ live: UInt32) -> UnsafeMutablePointer<BlockHeader>? {
+    /// First operation of the block at `pc`; nil after a trap, or when the look-up has to be made again.
+    private func blockEntry(at pc: UInt64, _ live: UInt32) -> OpPointer? {
         var at = pc
         do throws(Fault) {
             let code = try fetch(pc)
@@ -107,7 +112,12 @@ extension Hart {
                 rest = try fetch(at)
             }
             let variant = Live.variant(live)
-            if let known = blocks.find(pc, code, rest: rest, variant: variant, generation: generation) { return known }
+            if let trace, trace.instructions {
+                return tracedBlock(trace, at: pc, code: code, rest: rest, variant: variant)
+            }
+            if let known = blocks.find(pc, code, rest: rest, variant: variant, generation: generation) {
+                return Block.entry(known)
+            }
             return build(pc, code, rest, variant)
         } catch {
             state.pointee.pendingLink = nil
@@ -118,7 +128,7 @@ extension Hart {
         }
     }
 
-    private func build(_ pc: UInt64, _ code: UnsafeRawPointer, _ rest: UnsafeRawPointer?, _ variant: UInt32) -> UnsafeMutablePointer<BlockHeader>? {
+    private func build(_ pc: UInt64, _ code: UnsafeRawPointer, _ rest: UnsafeRawPointer?, _ variant: UInt32) -> OpPointer? {
         guard let space = blocks.space else {
             // The arena starts over. `live` changes, so the caller has to look again.
             discardBlocks()
@@ -131,7 +141,7 @@ extension Hart {
         blocks.commit(bytes: size)
         let block = space.assumingMemoryBound(to: BlockHeader.self)
         blocks.insert(block)
-        return block
+        return Block.entry(block)
     }
 
     /// Drops all blocks and every way that leads to one.

@@ -28,6 +28,8 @@ final class Hart {
     /// Some entry came from a page of 512 GiB or more.
     var hasVastPages = false
 
+    var trace: HartTrace?
+
     // RAM's first slot, for the common case.
     let ramBase: UInt64
     let ramSize: UInt64
