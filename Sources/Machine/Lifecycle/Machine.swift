@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// One thread calls `run` and stays there until the end; vCPUs have threads of their own; any thread may
 /// call `stop`. The first reason to stop is the one that counts.
-package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable {
+package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     /// What a running machine was asked for.
     private enum Request: Equatable {
         case reset
@@ -19,6 +19,7 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
     private let output: any ConsoleOutput
     private let input: ConsoleInput
     private let trace: ExitTrace?
+    private let signature: Signature?
 
     private let mutex = host_mutex_create()
     private let changed = host_cond_create()
@@ -40,6 +41,10 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         self.output = output
         self.input = input
         self.trace = if let trace { ExitTrace(trace) } else { nil }
+        signature =
+            if let path = configuration.signature {
+                try Signature(path, granularity: configuration.signatureGranularity)
+            } else { nil }
         board = try makeBoard(payloads)
     }
 
@@ -74,7 +79,17 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         for thread in threads { thread.join() }
         output.setPatient(true)
         board.shutDown()
-        return request
+        return finish(request, board)
+    }
+
+    /// A test's result is written when it has come to its own end.
+    private func finish(_ request: Request, _ board: Board) -> Request {
+        guard let signature, case .end(let outcome) = request else { return request }
+        if case .failed = outcome { return request }
+        do throws(MachineError) {
+            try signature.write(board.signature())
+            return request
+        } catch { return .end(.failed(error)) }
     }
 
     /// Ends the run with `outcome`, unless something else has ended it already. Any thread.
@@ -105,6 +120,12 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         case .reset: reset()
         case .fail(let code): post(.end(.failure(code: code)))
         }
+    }
+
+    func testEnded(code: UInt64) {
+        if code == 0 { return post(.end(.poweredOff)) }
+        // As many bits as an exit status has, and never success.
+        post(.end(.failure(code: UInt16(truncatingIfNeeded: code & 0xFFFF))))
     }
 
     // MARK: Inside
