@@ -60,7 +60,8 @@ let package = Package(
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(name: "InterpreterTests", dependencies: ["Interpreter", "RISCV", "CHost"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "GuestMemory"]),
-        .testTarget(name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT"]),
+        .testTarget(
+            name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "MachineTests", dependencies: ["Machine"]),
         .testTarget(name: "rvkvmTests", dependencies: ["rvkvm"]),
     ],

@@ -55,6 +55,8 @@ package protocol VirtualMachine: AnyObject {
     /// The vCPUs, by hart id. Hart 0 is runnable after creation; the others are too in firmware mode, and
     /// otherwise STOPPED until SBI HSM starts them.
     var cpus: [any VirtualCPU] { get }
+    /// Nil when this engine can't show what its harts do.
+    var inspector: (any Inspector)? { get }
     /// The wires that M-mode software looks at; nil unless the machine was made for firmware.
     var machineLevel: (any MachineLevel)? { get }
     /// Has every store of a vCPU to the 8 bytes at `address` reported as `Exit.watchedStore`. To be called

@@ -15,9 +15,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (0x7FFF_FFFF as UInt64, 1 as UInt64), (0x8000_3FFF, 2), (0x8000_4000, 1), (UInt64.max, 1), (UInt64.max - 3, 8),
+        (0x7FFF_FFFF, 1), (0x8000_3FFF, 2), (0x8000_4000, 1), (UInt64.max, 1), (UInt64.max - 3, 8),
         (0x8000_0000, UInt64.max), (0, 0x9000_0000),
-    ])
+    ] as [(UInt64, UInt64)])
     func refusesRangesThatLeaveRAM(_ address: UInt64, _ count: UInt64) throws {
         let memory = GuestMemory()
         try memory.addRAM(base: base, size: 0x4000)

@@ -89,7 +89,7 @@ final class Scratch {
 
     func file(_ name: String, _ bytes: [UInt8]) -> String {
         let full = path + "/" + name
-        FileManager.default.createFile(atPath: full, contents: Data(bytes))
+        _ = FileManager.default.createFile(atPath: full, contents: Data(bytes))
         return full
     }
 

@@ -50,6 +50,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
 
     deinit { timers.finish() }
 
+    var inspector: (any Inspector)? { self }
+
     /// Guest time: ticks of `timebase` since the machine was made, unless somebody set it.
     package var time: UInt64 { ticks &+ timeOffset.load(ordering: .relaxed) }
 
@@ -88,4 +90,10 @@ enum InterruptSet {
     static let counterOverflow: UInt64 = 1 << 13
     static let supervisor: UInt64 = supervisorSoftware | supervisorTimer | supervisorExternal
     static let machine: UInt64 = machineSoftware | machineTimer | machineExternal
+}
+
+extension Cluster: Inspector {
+    func trace(to sink: any TraceSink, traps: Bool, instructions: Bool) {
+        for hart in harts { hart.trace = HartTrace(sink: sink, traps: traps, instructions: instructions) }
+    }
 }

@@ -61,6 +61,9 @@ enum Block {
         return low & 3 == 3 ? low | UInt32(bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) &<< 16 : low
     }
 
+    /// The first instruction of the block at `block`.
+    static func firstWord(_ block: UnsafeRawPointer) -> UInt32 { word(of: block + headerSize) }
+
     /// Virtual address behind the instruction of `op`.
     static func following(_ op: OpPointer) -> UInt64 { pc(of: op) &+ (word(of: op) & 3 == 3 ? 4 : 2) }
 

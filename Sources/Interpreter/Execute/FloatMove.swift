@@ -1,4 +1,4 @@
-// Sign injection, moves and constants (unprivileged spec, 20.7, 21.5, 22; Zfa). No flags, no rounding.
+// Sign injection, moves and constants (unprivileged spec, 20.7, 21.5, 23; Zfa). No flags, no rounding.
 
 @c func rv_fsgnj_s(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let a = h.f(op.rs1), b = h.f(op.rs2)

@@ -95,7 +95,7 @@ extension SoftFloat {
     }
 
     /// Out of range gives the nearest limit and NaN the largest integer, with NV and without NX
-    /// (unprivileged spec, table 30 "Domains of float-to-integer conversions").
+    /// (unprivileged spec, 20.7: "Domains of float-to-integer conversions").
     @inline(__always) private static func toInteger(
         _ a: UInt64, _ rm: RoundingMode, _ i: IntegerFormat, _ f: FloatFormat
     ) -> FloatResult {

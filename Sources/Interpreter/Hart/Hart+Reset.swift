@@ -36,7 +36,8 @@ extension Hart {
         s.pointee.medeleg = ~(1 << 9 | 1 << 11)
         s.pointee.mideleg = InterruptSet.supervisor
         s.pointee.mcounteren = 7
-        s.pointee.scounteren = 0
+        // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
+        s.pointee.scounteren = 7
         var config: UInt64 = 0
         if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
         if extensions.contains(.svpbmt) { config |= EnvironmentConfiguration.PBMTE }

@@ -80,8 +80,12 @@ extension Hart {
             mendLink(to: target, live)
             return target
         }
-        guard let block = block(at: pc, live) else { return nil }
-        let target = Block.entry(block)
+        guard let target = blockEntry(at: pc, live) else { return nil }
+        // Nothing may lead past the trace.
+        if let trace, trace.instructions {
+            s.pointee.pendingLink = nil
+            return target
+        }
         entry.storeBytes(of: pc, as: UInt64.self)
         entry.storeBytes(of: live, toByteOffset: JumpCacheLayout.live, as: UInt32.self)
         entry.storeBytes(of: target, toByteOffset: JumpCacheLayout.target, as: OpPointer.self)
@@ -99,7 +103,8 @@ extension Hart {
         link.storeBytes(of: live, toByteOffset: LinkLayout.live, as: UInt32.self)
     }
 
-    private func block(at pc: UInt64, _ live: UInt32) -> UnsafeMutablePointer<BlockHeader>? {
+    /// First operation of the block at `pc`; nil after a trap, or when the look-up has to be made again.
+    private func blockEntry(at pc: UInt64, _ live: UInt32) -> OpPointer? {
         var at = pc
         do throws(Fault) {
             let (code, available) = try fetch(pc)
@@ -110,10 +115,13 @@ extension Hart {
                 rest = try fetch(at).code
             }
             let variant = Live.variant(live)
+            if let trace, trace.instructions {
+                return tracedBlock(trace, at: pc, code: code, available: available, rest: rest, variant: variant)
+            }
             if let known = blocks.find(pc, code, rest: rest, variant: variant, generation: generation),
                 rest != nil || Int(known.pointee.codeBytes) <= available
             {
-                return known
+                return Block.entry(known)
             }
             return build(pc, code, available, rest, variant)
         } catch {
@@ -127,7 +135,7 @@ extension Hart {
 
     private func build(
         _ pc: UInt64, _ code: UnsafeRawPointer, _ available: Int, _ rest: UnsafeRawPointer?, _ variant: UInt32
-    ) -> UnsafeMutablePointer<BlockHeader>? {
+    ) -> OpPointer? {
         guard let space = blocks.space else {
             // The arena starts over. `live` changes, so the caller has to look again.
             discardBlocks()
@@ -141,7 +149,7 @@ extension Hart {
         blocks.commit(bytes: size)
         let block = space.assumingMemoryBound(to: BlockHeader.self)
         blocks.insert(block)
-        return block
+        return Block.entry(block)
     }
 
     /// Drops all blocks and every way that leads to one.

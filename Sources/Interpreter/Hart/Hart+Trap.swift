@@ -16,6 +16,8 @@ extension Hart {
 
     private func enterSupervisor(cause: UInt64, value: UInt64, vector: UInt64) {
         let s = state
+        let target = s.pointee.stvec & ~3 &+ (s.pointee.stvec & 1 == 1 ? vector : 0)
+        note(cause: cause, value: value, to: .supervisor, target: target)
         s.pointee.scause = cause
         s.pointee.stval = value
         s.pointee.sepc = s.pointee.pc
@@ -24,13 +26,15 @@ extension Hart {
         if s.pointee.mode == .supervisor { status |= MStatus.SPP }
         s.pointee.mstatus = status
         s.pointee.mode = .supervisor
-        s.pointee.pc = s.pointee.stvec & ~3 &+ (s.pointee.stvec & 1 == 1 ? vector : 0)
+        s.pointee.pc = target
         s.pointee.pendingLink = nil
         refreshRegime()
     }
 
     private func enterMachine(cause: UInt64, value: UInt64, vector: UInt64) {
         let s = state
+        let target = s.pointee.mtvec & ~3 &+ (s.pointee.mtvec & 1 == 1 ? vector : 0)
+        note(cause: cause, value: value, to: .machine, target: target)
         s.pointee.mcause = cause
         s.pointee.mtval = value
         s.pointee.mepc = s.pointee.pc
@@ -39,7 +43,7 @@ extension Hart {
         status |= UInt64(s.pointee.mode.rawValue) &<< MStatus.MPPShift
         s.pointee.mstatus = status
         s.pointee.mode = .machine
-        s.pointee.pc = s.pointee.mtvec & ~3 &+ (s.pointee.mtvec & 1 == 1 ? vector : 0)
+        s.pointee.pc = target
         s.pointee.pendingLink = nil
         refreshRegime()
     }

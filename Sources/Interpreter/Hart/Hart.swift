@@ -30,6 +30,7 @@ final class Hart {
     /// Some entry came from a page of 512 GiB or more.
     var hasVastPages = false
 
+    var trace: HartTrace?
     var pmp = PMP()
     var events = EventCounters()
     /// Stores to these 8 bytes each are reported to user space. Set before the first run.

@@ -28,6 +28,9 @@ struct HartState {
     /// Address of the next instruction; valid only outside the blocks.
     var pc: UInt64
     var retired: Int
+    /// `Stop.dispatch`, in memory: were it a constant, the optimiser would know what a miss returns, and make of
+    /// the tail call to it a call and a return.
+    var dispatch: Int
     /// The operation whose link led out of the blocks; `Hart.run` mends it.
     var pendingLink: UnsafeRawPointer?
     var tlb: UnsafeMutableRawPointer

@@ -30,10 +30,10 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     /// Belongs to the thread that calls `run`.
     private var board: Board?
 
-    /// Builds the first board. `payloads` are those of `configuration`; `trace` takes the lines of
-    /// `--trace exits`.
+    /// Builds the first board. `payloads` are those of `configuration`, and are let go of once they are in
+    /// guest memory; `trace` takes the lines of `--trace exits`.
     package init(
-        _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, output: any ConsoleOutput,
+        _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, output: any ConsoleOutput,
         input: ConsoleInput, trace: (any ByteSink)? = nil
     ) throws(MachineError) {
         self.configuration = configuration

@@ -35,8 +35,9 @@ struct GuestRun {
         let output = try ConsoleWriter(descriptor: Self.standardOutput) { error in console.broke(error) }
         let input = ConsoleInput(wake: wake)
         let trace = try TraceOutput.open(configuration.trace)
+        // Consumed: the files' contents are as large as the kernel, and the guest has its own copy by then.
         let machine = try Machine(
-            configuration, payloads: payloads, engine: engine, output: output, input: input, trace: trace)
+            configuration, payloads: consume payloads, engine: engine, output: output, input: input, trace: trace)
         console.connect(machine)
 
         let terminal = Terminal()

@@ -172,6 +172,31 @@ import Interpreter
         verify("fmv_h_x", from: .half, to: .half) { FloatResult($0.integer & 0xFFFF) }
     }
 
+    /// Tiny results that round up to the smallest normal number look ordinary but for that: the host may not
+    /// stand in, since underflow is due (and detected after rounding).
+    @Test func underflowIntoTheSmallestNormal() {
+        let boxes: UInt64 = 0xFFFF_FFFF << 32
+        let cases: [(String, UInt64, UInt64, UInt64)] = [
+            ("fmul_d", (1 - 0x1p-53).bitPattern, (0x1p-1022).bitPattern, 1 << 52),
+            ("fdiv_d", (1 - 0x1p-53).bitPattern, (0x1p1022).bitPattern, 1 << 52),
+            ("fmadd_d", (1 - 0x1p-53).bitPattern, (0x1p-1022).bitPattern, 1 << 52),
+            ("fnmsub_d", (-1 + 0x1p-53).bitPattern, (0x1p-1022).bitPattern, 1 << 52),
+            ("fmul_s", boxes | 0x3F7F_FFFF, boxes | 0x0080_0000, boxes | 0x0080_0000),
+            ("fdiv_s", boxes | 0x3F7F_FFFF, boxes | 0x7E80_0000, boxes | 0x0080_0000),
+            ("fmadd_s", boxes | 0x3F7F_FFFF, boxes | 0x0080_0000, boxes | 0x0080_0000),
+            ("fcvt_s_d", (0x1.fffffep-127).bitPattern, 0, boxes | 0x0080_0000),
+        ]
+        let probe = FloatProbe()
+        for (name, a, b, result) in cases {
+            probe.setF(1, a)
+            probe.setF(2, b)
+            probe.setF(3, name.hasSuffix("s") ? boxes : 0)
+            probe.setControl(frm: 0, fflags: 1)
+            _ = probe.run(floatHandlers[name]!, rd: 4, rs1: 1, rs2: 2, rs3: 3, rm: 7) { _, _, _, _ in 0 }
+            #expect(probe.f(4) == result && probe.fflags == 3, "\(name) \(hex(probe.f(4))) \(probe.fflags)")
+        }
+    }
+
     /// The table in Zfa's chapter.
     @Test func constants() {
         let numbers: [Double] = [
