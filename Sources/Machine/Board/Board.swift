@@ -10,6 +10,7 @@ final class Board: @unchecked Sendable {
     let memory: GuestMemory
     let bus: Bus
     let cpus: [any VirtualCPU]
+    let inspector: (any Inspector)?
     let sbi: SBIConsole
     /// The test's end of HTIF, when the guest has one.
     let htif: HTIF?
@@ -26,6 +27,7 @@ final class Board: @unchecked Sendable {
         memory = try Self.makeMemory(configuration)
         let machine = try Self.makeMachine(configuration, memory, engine)
         cpus = machine.cpus
+        inspector = machine.inspector
 
         // Context 2h is hart h's M-mode, which leads nowhere without firmware; 2h + 1 is its S-mode.
         var wires: [(any InterruptLine)?] = []

@@ -19,6 +19,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private let output: any ConsoleOutput
     private let input: ConsoleInput
     private let trace: ExitTrace?
+    private let execution: ExecutionTrace?
     private let signature: Signature?
 
     private let mutex = host_mutex_create()
@@ -31,7 +32,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private var board: Board?
 
     /// Builds the first board. `payloads` are those of `configuration`, and are let go of once they are in
-    /// guest memory; `trace` takes the lines of `--trace exits`.
+    /// guest memory; `trace` takes the lines of `--trace`.
     package init(
         _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, output: any ConsoleOutput,
         input: ConsoleInput, trace: (any ByteSink)? = nil
@@ -40,7 +41,10 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         self.engine = engine
         self.output = output
         self.input = input
-        self.trace = if let trace { ExitTrace(trace) } else { nil }
+        let wanted = configuration.trace
+        self.trace = if let trace, wanted?.exits == true { ExitTrace(trace) } else { nil }
+        execution =
+            if let trace, let wanted, wanted.traps || wanted.instructions { ExecutionTrace(trace) } else { nil }
         signature =
             if let path = configuration.signature {
                 try Signature(path, granularity: configuration.signatureGranularity)
@@ -131,7 +135,17 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     // MARK: Inside
 
     private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
-        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self)
+        let board = try Board(
+            configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self)
+        if let execution {
+            guard let inspector = board.inspector else {
+                throw MachineError(.usage, "--trace: the \(engine.name) engine can't show traps and instructions; it can show exits")
+            }
+            inspector.trace(
+                to: execution, traps: configuration.trace?.traps == true,
+                instructions: configuration.trace?.instructions == true)
+        }
+        return board
     }
 
     /// The files are read again: they may be new ones, and keeping them would cost their size in memory.
