@@ -55,6 +55,7 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
 
 final class FakeMachine: VirtualMachine {
     let cpus: [any VirtualCPU]
+    var inspector: (any Inspector)? { nil }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 

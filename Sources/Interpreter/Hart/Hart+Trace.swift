@@ -32,7 +32,7 @@ extension Hart {
         _ = builder.build(
             code: code, available: available, rest: rest, generation: generation, variant: variant)
         let op = OpPointer(space + Block.headerSize)
-        trace.sink.instruction(hart: id, pc: pc, word: Block.firstWord(space), mode: state.pointee.mode.rawValue)
+        trace.sink.instruction(hart: id, pc: pc, word: Block.firstWord(space.assumingMemoryBound(to: BlockHeader.self)), mode: state.pointee.mode.rawValue)
         return op
     }
 }

@@ -18,7 +18,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private let engine: any Engine
     private let output: any ConsoleOutput
     private let input: ConsoleInput
-    private let trace: ExitTrace?
+    private let exitTrace: ExitTrace?
+    private let executionTrace: ExecutionTrace?
     private let signature: Signature?
 
     private let mutex = host_mutex_create()
@@ -31,7 +32,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private var board: Board?
 
     /// Builds the first board. `payloads` are those of `configuration`, and are let go of once they are in
-    /// guest memory; `trace` takes the lines of `--trace exits`.
+    /// guest memory; `trace` takes the lines of `--trace`.
     package init(
         _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, output: any ConsoleOutput,
         input: ConsoleInput, trace: (any ByteSink)? = nil
@@ -40,7 +41,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         self.engine = engine
         self.output = output
         self.input = input
-        self.trace = if let trace { ExitTrace(trace) } else { nil }
+        exitTrace = if let trace, configuration.trace?.exits == true { ExitTrace(trace) } else { nil }
+        executionTrace = if let trace { ExecutionTrace(trace) } else { nil }
         signature =
             if let path = configuration.signature {
                 try Signature(path, granularity: configuration.signatureGranularity)
@@ -131,7 +133,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     // MARK: Inside
 
     private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
-        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self)
+        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self,
+            trace: executionTrace)
     }
 
     /// The files are read again: they may be new ones, and keeping them would cost their size in memory.
@@ -149,7 +152,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
 
     private func start(_ board: Board, _ threads: inout [VCPUThread]) throws(MachineError) {
         for cpu in board.cpus {
-            let thread = VCPUThread(cpu, board, control: self, trace: trace)
+            let thread = VCPUThread(cpu, board, control: self, trace: exitTrace)
             try thread.start(name: "rvkvm-hart\(cpu.id)")
             threads.append(thread)
         }

@@ -17,9 +17,6 @@ struct GuestRun {
 
     func run() throws(MachineError) -> Int32 {
         let engine = try EngineSelection.make(configuration.engine)
-        if let trace = configuration.trace, trace.traps || trace.instructions {
-            throw MachineError(.usage, "--trace: this release traces exits only")
-        }
         let payloads = try PayloadPlan(configuration)
         if let path = configuration.dumpTree {
             try TreeFile.write(payloads.deviceTree, to: path)
