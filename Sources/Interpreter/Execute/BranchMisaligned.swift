@@ -6,21 +6,28 @@ import RISCV
 /// A jump or branch to a constant target that no instruction can start at.
 @inline(never)
 @c func op_misaligned(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let hart = h.owner
-    let a = h.x(op.rs1)
-    let b = h.x(op.rs2)
-    let taken =
-        switch decode(Block.word(of: op), hart.extensions).instruction {
-        case .beq: a == b
-        case .bne: a != b
-        case .blt: Int64(bitPattern: a) < Int64(bitPattern: b)
-        case .bge: Int64(bitPattern: a) >= Int64(bitPattern: b)
-        case .bltu: a < b
-        case .bgeu: a >= b
-        default: true
-        }
-    if !taken { return next(h, op, tlb, n) }
-    return hart.stop(op, n, .instructionAddressMisaligned, Block.pc(of: op) &+ op.imm)
+    let stop = h.owner.jumpToMisaligned(op, n)
+    return stop >= 0 ? stop : next(h, op, tlb, n)
+}
+
+extension Hart {
+    /// -1 for a branch that isn't taken.
+    @inline(never)
+    fileprivate func jumpToMisaligned(_ op: OpPointer, _ n: Int) -> Int {
+        let a = raw.x(op.rs1)
+        let b = raw.x(op.rs2)
+        let taken =
+            switch decode(Block.word(of: op), extensions).instruction {
+            case .beq: a == b
+            case .bne: a != b
+            case .blt: Int64(bitPattern: a) < Int64(bitPattern: b)
+            case .bge: Int64(bitPattern: a) >= Int64(bitPattern: b)
+            case .bltu: a < b
+            case .bgeu: a >= b
+            default: true
+            }
+        return taken ? stop(op, n, .instructionAddressMisaligned, Block.pc(of: op) &+ op.imm) : -1
+    }
 }
 
 @inline(never)
