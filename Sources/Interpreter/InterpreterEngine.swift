@@ -8,7 +8,7 @@ package final class InterpreterEngine: Engine {
     package var name: String { "interpreter" }
 
     package func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
-        try Cluster(setup, answersSBI: true)
+        try Cluster(setup, answersSBI: setup.mode == .supervisor)
     }
 
     /// What the harts implement; anything else in `MachineSetup.extensions` is refused by whoever parses it.
@@ -16,7 +16,7 @@ package final class InterpreterEngine: Engine {
         [
             .i, .m, .a, .f, .d, .c, .zicbom, .zicbop, .zicboz, .zicntr, .zicond, .zicsr, .zifencei, .zihintntl,
             .zihintpause, .zihpm, .zawrs, .zfa, .zfhmin, .zcb, .zba, .zbb, .zbs, .sstc, .svade, .svinval, .svnapot,
-            .svpbmt,
+            .svpbmt, .smstateen, .ssstateen, .sscofpmf, .zkr,
         ]
     }
 }

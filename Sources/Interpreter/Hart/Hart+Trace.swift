@@ -20,7 +20,9 @@ extension Hart {
 
     /// A block of one instruction that nothing else leads to, announced. The block lies in the arena's free
     /// space and is overwritten by the next.
-    func tracedBlock(_ trace: HartTrace, at pc: UInt64, code: UnsafeRawPointer, rest: UnsafeRawPointer?, variant: UInt32) -> OpPointer? {
+    func tracedBlock(
+        _ trace: HartTrace, at pc: UInt64, code: UnsafeRawPointer, available: Int, rest: UnsafeRawPointer?, variant: UInt32
+    ) -> OpPointer? {
         guard let space = blocks.space else {
             discardBlocks()
             refreshRegime()
@@ -28,9 +30,9 @@ extension Hart {
         }
         var builder = BlockBuilder(space, pc: pc, extensions: extensions, floatingPoint: variant == 0, limit: 1)
         _ = builder.build(
-            code: code, available: Int(4096 &- (pc & 0xFFF)), rest: rest, generation: generation, variant: variant)
+            code: code, available: available, rest: rest, generation: generation, variant: variant)
         let op = OpPointer(space + Block.headerSize)
-        trace.sink.instruction(hart: id, pc: pc, word: Block.firstWord(space), mode: state.pointee.mode.rawValue)
+        trace.sink.instruction(hart: id, pc: pc, word: Block.firstWord(space.assumingMemoryBound(to: BlockHeader.self)), mode: state.pointee.mode.rawValue)
         return op
     }
 }

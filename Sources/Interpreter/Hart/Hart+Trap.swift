@@ -6,6 +6,7 @@ extension Hart {
     func takeTrap() {
         let s = state
         let cause = s.pointee.trapCause
+        count(.exception)
         if s.pointee.mode != .machine, s.pointee.medeleg &>> (cause & 63) & 1 != 0 {
             enterSupervisor(cause: cause, value: s.pointee.trapValue, vector: 0)
         } else {
@@ -59,11 +60,13 @@ extension Hart {
             mode < .supervisor || (mode == .supervisor && s.pointee.mstatus & MStatus.SIE != 0)
         let forMachine = machineEnabled ? active & ~s.pointee.mideleg : 0
         if let number = mostUrgent(forMachine) {
+            count(.interrupt)
             enterMachine(cause: 1 &<< 63 | number, value: 0, vector: number &* 4)
             return
         }
         let forSupervisor = supervisorEnabled ? active & s.pointee.mideleg : 0
         if let number = mostUrgent(forSupervisor) {
+            count(.interrupt)
             enterSupervisor(cause: 1 &<< 63 | number, value: 0, vector: number &* 4)
         }
     }
@@ -75,7 +78,7 @@ extension Hart {
     }
 
     /// mip as it is now. STIP follows `time` and stimecmp whenever Sstc or SBI TIME drives it.
-    var currentPending: UInt64 { host_atomic_load_64(raw + HartLayout.pending) }
+    var currentPending: UInt64 { host_atomic_load_64(raw + HartLayout.pending) & 0xFFFF }
 
     /// Whether an enabled interrupt would be taken in the present mode.
     var interruptDue: Bool {
@@ -98,7 +101,7 @@ extension Hart {
             status = status & ~(MStatus.MIE | MStatus.MPP) | (status & MStatus.MPIE) &>> 4 | MStatus.MPIE
             if previous != .machine { status &= ~MStatus.MPRV }
             s.pointee.mode = previous
-            s.pointee.pc = s.pointee.mepc
+            s.pointee.pc = s.pointee.mepc & returnAddressMask
         } else {
             guard s.pointee.mode >= .supervisor,
                 !(s.pointee.mode == .supervisor && status & MStatus.TSR != 0)
@@ -107,7 +110,7 @@ extension Hart {
             status = status & ~(MStatus.SIE | MStatus.SPP) | (status & MStatus.SPIE) &>> 4 | MStatus.SPIE
             status &= ~MStatus.MPRV
             s.pointee.mode = previous
-            s.pointee.pc = s.pointee.sepc
+            s.pointee.pc = s.pointee.sepc & returnAddressMask
         }
         s.pointee.mstatus = status
         refreshRegime()

@@ -68,6 +68,11 @@ struct HartState {
     var mcounteren: UInt64
     var mcountinhibit: UInt64
     var menvcfg: UInt64
+    var mseccfg: UInt64
+    var mstateen0: UInt64
+    var mstateen1: UInt64
+    var mstateen2: UInt64
+    var mstateen3: UInt64
     var stvec: UInt64
     var sscratch: UInt64
     var sepc: UInt64

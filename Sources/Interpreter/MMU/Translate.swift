@@ -53,21 +53,27 @@ extension Hart {
         largeRegions.insert(found.sizeShift >= 30 ? va &>> 30 | 1 &<< 60 : va &>> 21)
     }
 
-    /// The host address of the code at `va`, or a fault. Remembers the page in the fetch TLB.
-    func fetch(_ va: UInt64) throws(Fault) -> UnsafeRawPointer {
+    /// The host address of the code at `va`, or a fault, and how many bytes of the page may be fetched from
+    /// there on. Remembers the page in the fetch TLB when PMP permits all of it.
+    func fetch(_ va: UInt64) throws(Fault) -> (code: UnsafeRawPointer, bytes: Int) {
+        let toPageEnd = Int(4096 &- (va & 0xFFF))
         let page = va & ~0xFFF
         let entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
         if entry.load(as: UInt64.self) == page {
             let host = entry.load(fromByteOffset: 8, as: UnsafeRawPointer.self)
-            return host + Int(truncatingIfNeeded: va & 0xFFF)
+            return (host + Int(truncatingIfNeeded: va & 0xFFF), toPageEnd)
         }
+        count(.fetchMiss)
         let found = try translate(va, .fetch, mode: state.pointee.mode)
         guard let host = ram(found.address & ~0xFFF, 4096) else { throw .access }
+        let whole = try protect(found.address, 2, Access.fetch.needs, state.pointee.mode)
         noteLarge(va, found)
         fetchedPages.insert(va &>> 12)
+        let code = UnsafeRawPointer(host) + Int(truncatingIfNeeded: va & 0xFFF)
+        if !whole { return (code, Int(truncatingIfNeeded: pmp.extent(found.address, found.address | 0xFFF))) }
         entry.storeBytes(of: page, as: UInt64.self)
         entry.storeBytes(of: UnsafeRawPointer(host), toByteOffset: 8, as: UnsafeRawPointer.self)
-        return UnsafeRawPointer(host) + Int(truncatingIfNeeded: va & 0xFFF)
+        return (code, toPageEnd)
     }
 
     /// SFENCE.VMA and SINVAL.VMA (privileged spec 12.2.1). Does more than asked when that is cheaper.

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// One thread calls `run` and stays there until the end; vCPUs have threads of their own; any thread may
 /// call `stop`. The first reason to stop is the one that counts.
-package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable {
+package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     /// What a running machine was asked for.
     private enum Request: Equatable {
         case reset
@@ -18,8 +18,9 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
     private let engine: any Engine
     private let output: any ConsoleOutput
     private let input: ConsoleInput
-    private let exitTrace: ExitTrace?
-    private let executionTrace: ExecutionTrace?
+    private let trace: ExitTrace?
+    private let execution: ExecutionTrace?
+    private let signature: Signature?
 
     private let mutex = host_mutex_create()
     private let changed = host_cond_create()
@@ -40,8 +41,14 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         self.engine = engine
         self.output = output
         self.input = input
-        exitTrace = if let trace, configuration.trace?.exits == true { ExitTrace(trace) } else { nil }
-        executionTrace = if let trace { ExecutionTrace(trace) } else { nil }
+        let wanted = configuration.trace
+        self.trace = if let trace, wanted?.exits == true { ExitTrace(trace) } else { nil }
+        execution =
+            if let trace, let wanted, wanted.traps || wanted.instructions { ExecutionTrace(trace) } else { nil }
+        signature =
+            if let path = configuration.signature {
+                try Signature(path, granularity: configuration.signatureGranularity)
+            } else { nil }
         board = try makeBoard(payloads)
     }
 
@@ -76,7 +83,17 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         for thread in threads { thread.join() }
         output.setPatient(true)
         board.shutDown()
-        return request
+        return finish(request, board)
+    }
+
+    /// A test's result is written when it has come to its own end.
+    private func finish(_ request: Request, _ board: Board) -> Request {
+        guard let signature, case .end(let outcome) = request else { return request }
+        if case .failed = outcome { return request }
+        do throws(MachineError) {
+            try signature.write(board.signature())
+            return request
+        } catch { return .end(.failed(error)) }
     }
 
     /// Ends the run with `outcome`, unless something else has ended it already. Any thread.
@@ -109,11 +126,26 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         }
     }
 
+    func testEnded(code: UInt64) {
+        if code == 0 { return post(.end(.poweredOff)) }
+        // As many bits as an exit status has, and never success.
+        post(.end(.failure(code: UInt16(truncatingIfNeeded: code & 0xFFFF))))
+    }
+
     // MARK: Inside
 
     private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
-        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self,
-            trace: executionTrace)
+        let board = try Board(
+            configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self)
+        if let execution {
+            guard let inspector = board.inspector else {
+                throw MachineError(.usage, "--trace: the \(engine.name) engine can't show traps and instructions; it can show exits")
+            }
+            inspector.trace(
+                to: execution, traps: configuration.trace?.traps == true,
+                instructions: configuration.trace?.instructions == true)
+        }
+        return board
     }
 
     /// The files are read again: they may be new ones, and keeping them would cost their size in memory.
@@ -131,7 +163,7 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
 
     private func start(_ board: Board, _ threads: inout [VCPUThread]) throws(MachineError) {
         for cpu in board.cpus {
-            let thread = VCPUThread(cpu, board, control: self, trace: exitTrace)
+            let thread = VCPUThread(cpu, board, control: self, trace: trace)
             try thread.start(name: "rvkvm-hart\(cpu.id)")
             threads.append(thread)
         }
