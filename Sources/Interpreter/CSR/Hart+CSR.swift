@@ -94,6 +94,8 @@ extension Hart {
         case .mtval: return s.pointee.mtval
         case .mseccfg: return s.pointee.mseccfg
         case .seed: return entropy()
+        // No trigger is there, whichever is selected (debug spec, "Trigger Info").
+        case .tinfo: return 1
         default: return readRange(csr)
         }
     }
@@ -123,11 +125,11 @@ extension Hart {
         return true
     }
 
-    /// Registers that are there and hold nothing: PMP entries from 16 on, and triggers, whose tdata1 of zero says
-    /// that there is none (debug spec, "Trigger Select").
+    /// Registers that are there and hold nothing: PMP entries from 16 on, and the registers of triggers, of which
+    /// there are none (debug spec, "Trigger Select").
     private func isReadOnlyZero(_ csr: CSR) -> Bool {
         switch csr.rawValue {
-        case 0x3C0...0x3EF, 0x7A0...0x7A4: true
+        case 0x3C0...0x3EF, 0x7A0...0x7A3: true
         default: false
         }
     }
@@ -196,7 +198,7 @@ extension Hart {
         case .mcause: s.pointee.mcause = value
         case .mtval: s.pointee.mtval = value
         case .mseccfg: s.pointee.mseccfg = value & (SecurityConfiguration.USEED | SecurityConfiguration.SSEED)
-        case .seed: break
+        case .seed, .tinfo: break
         default: return writeRange(csr, value)
         }
         return true

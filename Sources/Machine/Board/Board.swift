@@ -10,7 +10,6 @@ final class Board: @unchecked Sendable {
     let memory: GuestMemory
     let bus: Bus
     let cpus: [any VirtualCPU]
-    let inspector: (any Inspector)?
     let sbi: SBIConsole
     /// The test's end of HTIF, when the guest has one.
     let htif: HTIF?
@@ -22,12 +21,12 @@ final class Board: @unchecked Sendable {
     /// Builds everything and installs the payloads. Hart 0 is ready to run the kernel.
     init(
         _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, output: any ByteSink,
-        input: ConsoleInput, finisher: any BoardDelegate
+        input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
     ) throws(MachineError) {
         memory = try Self.makeMemory(configuration)
         let machine = try Self.makeMachine(configuration, memory, engine)
+        try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus
-        inspector = machine.inspector
 
         // Context 2h is hart h's M-mode, which leads nowhere without firmware; 2h + 1 is its S-mode.
         var wires: [(any InterruptLine)?] = []
@@ -96,6 +95,17 @@ final class Board: @unchecked Sendable {
             memory: memory, cpuCount: configuration.cpuCount, extensions: configuration.extensions,
             timebase: MemoryMap.timebase, mode: configuration.startMode)
         do throws(EngineError) { return try engine.makeMachine(setup) } catch { throw MachineError(error) }
+    }
+
+    /// Has `--trace traps,insns` its lines, from an engine that can tell them.
+    private static func connect(
+        _ trace: ExecutionTrace?, to machine: any VirtualMachine, _ configuration: GuestConfiguration, _ engine: any Engine
+    ) throws(MachineError) {
+        guard let trace, let wanted = configuration.trace, wanted.traps || wanted.instructions else { return }
+        guard let inspector = machine.inspector else {
+            throw MachineError(.usage, "--trace: the engine \(engine.name) shows exits only, no traps or instructions")
+        }
+        inspector.trace(to: trace, traps: wanted.traps, instructions: wanted.instructions)
     }
 
     private func attach(_ device: any MMIODevice, _ place: MemoryMap.Place) throws(MachineError) {

@@ -18,8 +18,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private let engine: any Engine
     private let output: any ConsoleOutput
     private let input: ConsoleInput
-    private let trace: ExitTrace?
-    private let execution: ExecutionTrace?
+    private let exitTrace: ExitTrace?
+    private let executionTrace: ExecutionTrace?
     private let signature: Signature?
 
     private let mutex = host_mutex_create()
@@ -41,10 +41,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         self.engine = engine
         self.output = output
         self.input = input
-        let wanted = configuration.trace
-        self.trace = if let trace, wanted?.exits == true { ExitTrace(trace) } else { nil }
-        execution =
-            if let trace, let wanted, wanted.traps || wanted.instructions { ExecutionTrace(trace) } else { nil }
+        exitTrace = if let trace, configuration.trace?.exits == true { ExitTrace(trace) } else { nil }
+        executionTrace = if let trace { ExecutionTrace(trace) } else { nil }
         signature =
             if let path = configuration.signature {
                 try Signature(path, granularity: configuration.signatureGranularity)
@@ -135,17 +133,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     // MARK: Inside
 
     private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
-        let board = try Board(
-            configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self)
-        if let execution {
-            guard let inspector = board.inspector else {
-                throw MachineError(.usage, "--trace: the \(engine.name) engine can't show traps and instructions; it can show exits")
-            }
-            inspector.trace(
-                to: execution, traps: configuration.trace?.traps == true,
-                instructions: configuration.trace?.instructions == true)
-        }
-        return board
+        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self,
+            trace: executionTrace)
     }
 
     /// The files are read again: they may be new ones, and keeping them would cost their size in memory.
@@ -163,7 +152,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
 
     private func start(_ board: Board, _ threads: inout [VCPUThread]) throws(MachineError) {
         for cpu in board.cpus {
-            let thread = VCPUThread(cpu, board, control: self, trace: trace)
+            let thread = VCPUThread(cpu, board, control: self, trace: exitTrace)
             try thread.start(name: "rvkvm-hart\(cpu.id)")
             threads.append(thread)
         }
