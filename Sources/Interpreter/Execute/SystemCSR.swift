@@ -45,9 +45,13 @@ private func access(
     let s = h.hart
     let live = s.pointee.live & ~Live.kick
     let number = UInt16(truncatingIfNeeded: op.imm32)
+    // Whether C can go depends on where the next instruction lies.
+    if number == CSR.misa.rawValue { hart.pause(at: op, n) }
     guard
         hart.changeCSR(number, change, operand, reads: reads, writes: writes, rd: op.rd, retired: n &+ Block.index(of: op))
     else { return raiseIllegal(h, op, s.pointee.tlb, n) }
+    // misa may have discarded all blocks, this one too.
+    if number == CSR.misa.rawValue { return hart.resume(behind: op, n) }
     // A new regime, epoch or FS setting, or an interrupt that is now enabled: this block is over.
     if writes, s.pointee.live & ~Live.kick != live || hart.interruptDue { return hart.resume(behind: op, n) }
     return next(h, op, s.pointee.tlb, n)
