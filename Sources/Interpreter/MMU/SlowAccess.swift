@@ -40,6 +40,7 @@ extension Hart {
         do throws(Fault) {
             let found = try translate(va, .load, mode: mode)
             if crossesPage(va, size) {
+                if ram(found.address, 1) == nil { throw .access }
                 let head = 4096 &- (va & 0xFFF)
                 _ = try protect(found.address, head, PMP.Config.R, mode)
                 at = (va | 0xFFF) &+ 1
@@ -72,6 +73,7 @@ extension Hart {
         do throws(Fault) {
             let found = try translate(va, .store, mode: mode)
             if crossesPage(va, size) {
+                if ram(found.address, 1) == nil { throw .access }
                 // Both pages are known to be writable before the first byte changes.
                 let head = 4096 &- (va & 0xFFF)
                 _ = try protect(found.address, head, PMP.Config.W, mode)
