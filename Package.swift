@@ -60,7 +60,7 @@ let package = Package(
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
-        .testTarget(name: "DevicesTests", dependencies: ["Devices", "GuestMemory"]),
+        .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "MachineTests", dependencies: ["Machine"]),
