@@ -52,7 +52,7 @@ extension Hart {
             }
             let whole = try protect(found.address, size, PMP.Config.R, mode)
             if let host = ram(found.address, size) {
-                if whole { fill(va, found, .load, host: host, tlb: state.pointee.tlb) }
+                if whole { fill(va, found, .load, host: host) }
                 raw = read(host, size)
                 return done
             }
@@ -87,7 +87,7 @@ extension Hart {
             let whole = try protect(found.address, size, PMP.Config.W, mode)
             if let host = ram(found.address, size) {
                 let watched = isWatchedPage(found.address)
-                if whole, !watched { fill(va, found, .store, host: host, tlb: state.pointee.tlb) }
+                if whole, !watched { fill(va, found, .store, host: host) }
                 write(host, size, value)
                 return watched ? reportWatched(op, n, found.address, size) ?? done : done
             }
@@ -124,7 +124,7 @@ extension Hart {
             let whole = try protect(found.address, size, load ? PMP.Config.R : PMP.Config.R | PMP.Config.W, mode)
             guard let host = ram(found.address, size) else { throw .access }
             if whole, load || !isWatchedPage(found.address) {
-                fill(va, found, access, host: host, tlb: state.pointee.tlb)
+                fill(va, found, access, host: host)
                 return done
             }
             atomicSlow(op, host)
