@@ -56,6 +56,8 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
 final class FakeMachine: VirtualMachine {
     let cpus: [any VirtualCPU]
     var inspector: (any Inspector)? { nil }
+    var machineLevel: (any MachineLevel)? { nil }
+    func watchStores(to address: UInt64) throws(EngineError) { throw .unsupported("a fake stores nothing") }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 

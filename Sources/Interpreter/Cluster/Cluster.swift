@@ -32,7 +32,7 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
             throw .host("the timer thread can't start", errno: 0)
         }
         self.timers = timers
-        let arena = min(max((24 << 20) / max(setup.cpuCount, 1), 512 << 10), 12 << 20) & ~4095
+        let arena = min(max((12 << 20) / max(setup.cpuCount, 1), 256 << 10), 12 << 20) & ~4095
         for id in 0..<setup.cpuCount {
             guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena)
             else { throw .host("no memory for hart \(id)", errno: 12) }

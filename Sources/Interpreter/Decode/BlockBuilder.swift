@@ -115,8 +115,14 @@ struct BlockBuilder {
         let slot = slots
         let known = constant
         constant = nil
-        let ended = emit(d, word, known)
-        fuse(d, at: slot)
+        let ended: Bool
+        if !extensions.contains(.c), d.instruction.flags.contains(.isBranch), d.instruction == .jalr || d.imm & 2 != 0 {
+            ended = emitChecked(d)
+            fusible = .none
+        } else {
+            ended = emit(d, word, known)
+            fuse(d, at: slot)
+        }
         instructions &+= 1
         bytes &+= Int(d.length)
         return ended
@@ -147,6 +153,10 @@ struct BlockBuilder {
         case .illegal:
             emit(rv_illegal, imm: Int32(bitPattern: word))
             return true
+        case _ where d.imm & 2 != 0 && !extensions.contains(.c) && d.instruction.flags.contains(.isBranch)
+            && d.instruction != .jalr:
+            emit(op_strayBranch)
+            return d.instruction == .jal
         case .beq where d.rs2 == 0:
             emit(op_beqz, rs1: d.rs1, imm: d.imm)
             emitLink()
@@ -169,7 +179,8 @@ struct BlockBuilder {
             if d.rd != 0 { emit(following) }
             return true
         case .jalr:
-            emit(d.rd == 0 ? op_jr : rv_jalr, rd: d.rd, rs1: d.rs1, imm: d.imm)
+            let isFree = extensions.contains(.c)
+            emit(!isFree ? op_checkedJalr : d.rd == 0 ? op_jr : rv_jalr, rd: d.rd, rs1: d.rs1, imm: d.imm)
             emit(following, UInt64(truncatingIfNeeded: instructions &+ 1) &<< 32)
             return true
         case .auipc:
@@ -215,6 +226,18 @@ struct BlockBuilder {
             emit(handler(d), rd: d.rd, rs1: d.rs1, rs2: d.rs2, imm: d.imm)
         }
         return false
+    }
+
+    /// Emits a jump or branch whose target may not be a multiple of 4, on a hart without C.
+    private mutating func emitChecked(_ d: Decoded) -> Bool {
+        if d.instruction == .jalr {
+            let following = pc &+ UInt64(d.length)
+            emit(op_jalr_checked, rd: d.rd, rs1: d.rs1, imm: d.imm)
+            emit(following, UInt64(truncatingIfNeeded: instructions &+ 1) &<< 32)
+            return true
+        }
+        emit(op_misaligned, rs1: d.rs1, rs2: d.rs2, imm: d.imm)
+        return d.instruction == .jal
     }
 
     private mutating func emitFloat(_ handler: @escaping Handler, _ d: Decoded, _ imm: Int32) {

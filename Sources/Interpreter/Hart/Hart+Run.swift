@@ -105,6 +105,7 @@ extension Hart {
 
     /// First operation of the block at `pc`; nil after a trap, or when the look-up has to be made again.
     private func blockEntry(at pc: UInt64, _ live: UInt32) -> OpPointer? {
+        let s = state
         var at = pc
         do throws(Fault) {
             let (code, available) = try fetch(pc)
@@ -114,6 +115,8 @@ extension Hart {
                 at = pc &+ 2
                 rest = try fetch(at).code
             }
+            // The fetch may have begun an epoch of the space's own.
+            if s.pointee.live & ~Live.kick != live { return nil }
             let variant = Live.variant(live)
             if let trace, trace.instructions {
                 return tracedBlock(trace, at: pc, code: code, available: available, rest: rest, variant: variant)

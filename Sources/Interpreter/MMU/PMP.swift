@@ -30,6 +30,8 @@ struct PMP {
     private var lasts: InlineArray<16, UInt64> = .init(repeating: 0)
     /// Entries from here on match nothing.
     private var used = 0
+    /// Entry 0 permits everything everywhere, so that there is nothing to look up.
+    private(set) var isOpen = false
 
     /// The lowest-numbered entry that matches a byte of the range decides, and it has to match all of them.
     /// Without a match M-mode may do everything and the others nothing.
@@ -115,5 +117,6 @@ struct PMP {
             }
             used = i &+ 1
         }
+        isOpen = used > 0 && firsts[0] == 0 && lasts[0] &>> 56 != 0 && configs[0] & Config.all == Config.all
     }
 }

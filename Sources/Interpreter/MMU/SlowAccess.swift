@@ -40,6 +40,7 @@ extension Hart {
         do throws(Fault) {
             let found = try translate(va, .load, mode: mode)
             if crossesPage(va, size) {
+                if ram(found.address, 1) == nil { throw .access }
                 let head = 4096 &- (va & 0xFFF)
                 _ = try protect(found.address, head, PMP.Config.R, mode)
                 at = (va | 0xFFF) &+ 1
@@ -51,7 +52,7 @@ extension Hart {
             }
             let whole = try protect(found.address, size, PMP.Config.R, mode)
             if let host = ram(found.address, size) {
-                if whole { fill(va, found, .load, host: host, tlb: state.pointee.tlb) }
+                if whole { fill(va, found, .load, host: host) }
                 raw = read(host, size)
                 return done
             }
@@ -72,6 +73,7 @@ extension Hart {
         do throws(Fault) {
             let found = try translate(va, .store, mode: mode)
             if crossesPage(va, size) {
+                if ram(found.address, 1) == nil { throw .access }
                 // Both pages are known to be writable before the first byte changes.
                 let head = 4096 &- (va & 0xFFF)
                 _ = try protect(found.address, head, PMP.Config.W, mode)
@@ -85,7 +87,7 @@ extension Hart {
             let whole = try protect(found.address, size, PMP.Config.W, mode)
             if let host = ram(found.address, size) {
                 let watched = isWatchedPage(found.address)
-                if whole, !watched { fill(va, found, .store, host: host, tlb: state.pointee.tlb) }
+                if whole, !watched { fill(va, found, .store, host: host) }
                 write(host, size, value)
                 return watched ? reportWatched(op, n, found.address, size) ?? done : done
             }
@@ -122,7 +124,7 @@ extension Hart {
             let whole = try protect(found.address, size, load ? PMP.Config.R : PMP.Config.R | PMP.Config.W, mode)
             guard let host = ram(found.address, size) else { throw .access }
             if whole, load || !isWatchedPage(found.address) {
-                fill(va, found, access, host: host, tlb: state.pointee.tlb)
+                fill(va, found, access, host: host)
                 return done
             }
             atomicSlow(op, host)

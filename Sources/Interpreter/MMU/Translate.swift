@@ -37,7 +37,9 @@ extension Hart {
     }
 
     /// Enters a page of RAM into the current data TLB, for loads or for stores.
-    func fill(_ va: UInt64, _ found: Translation, _ access: Access, host: UnsafeMutableRawPointer, tlb: UnsafeMutableRawPointer) {
+    func fill(_ va: UInt64, _ found: Translation, _ access: Access, host: UnsafeMutableRawPointer) {
+        stopSharingUnlessGlobal(found, mode: dataMode)
+        let tlb = state.pointee.tlb
         let page = va & ~0xFFF
         let hostPage = UInt64(UInt(bitPattern: host)) &- (va & 0xFFF)
         let table = access == .store ? tlb + TLBLayout.stores : tlb
@@ -45,6 +47,13 @@ extension Hart {
         entry.storeBytes(of: page, as: UInt64.self)
         entry.storeBytes(of: hostPage &- page, toByteOffset: 8, as: UInt64.self)
         noteLarge(va, found)
+    }
+
+    /// S-mode's tables are shared between address spaces only while all they hold is global.
+    private func stopSharingUnlessGlobal(_ found: Translation, mode: Privilege) {
+        guard mode == .supervisor, found.entry & PTE.G == 0, spaces.shares else { return }
+        spaces.stopSharing()
+        refreshRegime()
     }
 
     func noteLarge(_ va: UInt64, _ found: Translation) {
@@ -58,7 +67,9 @@ extension Hart {
     func fetch(_ va: UInt64) throws(Fault) -> (code: UnsafeRawPointer, bytes: Int) {
         let toPageEnd = Int(4096 &- (va & 0xFFF))
         let page = va & ~0xFFF
-        let entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
+        // Links may come to depend on the page, whether it was found quickly or not.
+        fetchedPages.insert(va &>> 12)
+        var entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
         if entry.load(as: UInt64.self) == page {
             let host = entry.load(fromByteOffset: 8, as: UnsafeRawPointer.self)
             return (host + Int(truncatingIfNeeded: va & 0xFFF), toPageEnd)
@@ -68,7 +79,8 @@ extension Hart {
         guard let host = ram(found.address & ~0xFFF, 4096) else { throw .access }
         let whole = try protect(found.address, 2, Access.fetch.needs, state.pointee.mode)
         noteLarge(va, found)
-        fetchedPages.insert(va &>> 12)
+        stopSharingUnlessGlobal(found, mode: state.pointee.mode)
+        entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
         let code = UnsafeRawPointer(host) + Int(truncatingIfNeeded: va & 0xFFF)
         if !whole { return (code, Int(truncatingIfNeeded: pmp.extent(found.address, found.address | 0xFFF))) }
         entry.storeBytes(of: page, as: UInt64.self)
@@ -136,7 +148,7 @@ extension Hart {
         s.pointee.tlb = spaces.table(regime)
         // Fetches never follow MPRV.
         if data != mode { spaces.enter(mode == .machine ? AddressSpaces.machineKey : s.pointee.satp) }
-        var live = spaces.epoch &<< Live.epochShift | UInt32(mode.rawValue)
+        var live = spaces.epoch(mode == .user) &<< Live.epochShift | UInt32(mode.rawValue)
         if s.pointee.fs == 0 { live |= Live.floatingPointOff }
         setLive(live)
     }
