@@ -11,6 +11,7 @@ package struct PayloadSource: Equatable, Sendable {
     }
 
     package static func kernel(_ path: String) -> PayloadSource { .init(option: "--kernel", path: path) }
+    package static func firmware(_ path: String) -> PayloadSource { .init(option: "--firmware", path: path) }
     package static func initrd(_ path: String) -> PayloadSource { .init(option: "--initrd", path: path) }
     package static func deviceTree(_ path: String) -> PayloadSource { .init(option: "--dtb", path: path) }
     package static let commandLine = PayloadSource(option: "--append", path: nil)

@@ -6,6 +6,24 @@ extension KernelImage {
     static func elf(_ bytes: PayloadBytes, ram: MachineDescription.Region, format: String, prefix: String, source: PayloadSource) throws(BootError) -> KernelImage {
         defer { withExtendedLifetime(bytes) {} }
         try checkIdentity(bytes, prefix: prefix, source: source)
+        var loads: [GElf_Phdr] = []
+        let image = try withoutSections(bytes, &loads, ram: ram, format: format, source: source)
+        let harness = TestHarness.find(in: bytes) { address in
+            for load in loads where address >= load.p_vaddr && address - load.p_vaddr <= load.p_memsz {
+                return load.p_paddr + (address - load.p_vaddr)
+            }
+            return nil
+        }
+        return KernelImage(
+            bytes: bytes, segments: image.segments, entry: image.entry, start: image.start, end: image.end, format: format,
+            harness: harness)
+    }
+
+    /// Loads by program headers alone.
+    private static func withoutSections(
+        _ bytes: PayloadBytes, _ loads: inout [GElf_Phdr], ram: MachineDescription.Region, format: String,
+        source: PayloadSource
+    ) throws(BootError) -> KernelImage {
         // Sections are no matter of loading. Without e_shoff, e_shnum and e_shstrndx libelf sizes no table
         // by what the file says. The guest gets the header as it was.
         let sectionOffset = bytes.load(0x28, as: UInt64.self) ?? 0, sectionCount = bytes.load(0x3C, as: UInt32.self) ?? 0
@@ -28,7 +46,6 @@ extension KernelImage {
             throw damaged("its program headers are \(header.e_phentsize) bytes long", source)
         }
 
-        var loads: [GElf_Phdr] = []
         var count = 0
         guard elf_getphdrnum(file, &count) == 0 else { throw damaged("its program headers lie beyond the end of the file", source) }
         for i in 0..<count {

@@ -22,14 +22,32 @@ package struct KernelImage {
     package let end: UInt64
     /// For a log: `Image`, `ELF`, `Image (gzip)`.
     package let format: String
+    /// What an ELF file says about a test harness that it wants.
+    package let harness: TestHarness?
+
+    init(
+        bytes: PayloadBytes, segments: [Segment], entry: UInt64, start: UInt64, end: UInt64, format: String,
+        harness: TestHarness? = nil
+    ) {
+        self.bytes = bytes
+        self.segments = segments
+        self.entry = entry
+        self.start = start
+        self.end = end
+        self.format = format
+        self.harness = harness
+    }
 
     /// Bytes of a kernel file that rvkvm reads: the payloads have to fit into the first GiB of RAM.
     static let fileLimit: UInt64 = 1 << 30
 
     /// Understands `bytes` as a kernel for a machine with this RAM.
     ///
-    /// Linux Image, riscv64 ELF, either of them compressed with gzip or zstd, or an EFI zboot file.
-    package static func parse(_ file: PayloadBytes, ram: MachineDescription.Region, source: PayloadSource) throws(BootError) -> KernelImage {
+    /// Linux Image, riscv64 ELF, either of them compressed with gzip or zstd, or an EFI zboot file. With `place`,
+    /// whatever is no ELF goes to that address, and that may be a raw binary.
+    package static func parse(
+        _ file: PayloadBytes, ram: MachineDescription.Region, source: PayloadSource, place: UInt64? = nil
+    ) throws(BootError) -> KernelImage {
         var wrapping = ""
         var bytes = file
         var kind = PayloadKind.of(bytes)
@@ -44,10 +62,13 @@ package struct KernelImage {
         }
         let prefix = wrapping.isEmpty ? "" : "\(wrapping) of "
         switch kind {
-        case .image:
+        case .image where place == nil:
             return try image(bytes, ram: ram, format: wrapping.isEmpty ? "Image" : "Image (\(wrapping))", prefix: prefix, source: source)
         case .elf:
             return try elf(bytes, ram: ram, format: wrapping.isEmpty ? "ELF" : "ELF (\(wrapping))", prefix: prefix, source: source)
+        case .image, .unknown:
+            guard let place, bytes.count > 0 else { break }
+            return try flat(bytes, at: place, ram: ram, format: kind == .image ? "Image" : "raw binary", source: source)
         default: break
         }
         if bytes.count == 0 { throw .badData(source, reason: "is \(prefix)nothing; \(wanted)") }

@@ -3,7 +3,9 @@ import GuestMemory
 
 /// What the user gives a guest to start with.
 package struct BootRequest: Sendable {
-    package var kernel: PayloadSource
+    /// nil only beside a firmware.
+    package var kernel: PayloadSource?
+    package var firmware = FirmwareRequest.supervisor
     package var initrd: PayloadSource?
     /// A tree of the user's own; nil for the machine's.
     package var deviceTree: PayloadSource?
@@ -12,10 +14,11 @@ package struct BootRequest: Sendable {
     package var seeds: DeviceTree.Seeds?
 
     package init(
-        kernel: PayloadSource, initrd: PayloadSource? = nil, deviceTree: PayloadSource? = nil, commandLine: String? = nil,
-        seeds: DeviceTree.Seeds? = nil
+        kernel: PayloadSource?, firmware: FirmwareRequest = .supervisor, initrd: PayloadSource? = nil,
+        deviceTree: PayloadSource? = nil, commandLine: String? = nil, seeds: DeviceTree.Seeds? = nil
     ) {
         self.kernel = kernel
+        self.firmware = firmware
         self.initrd = initrd
         self.deviceTree = deviceTree
         self.commandLine = commandLine
@@ -33,14 +36,21 @@ package struct BootRequest: Sendable {
 package struct BootInfo: Sendable {
     /// First pc.
     package let entry: UInt64
+    /// a2: the `fw_dynamic` information, or 0.
+    package let firmwareInfo: UInt64
+    /// Where the firmware goes on; nil without a kernel.
+    package let kernelEntry: UInt64?
     /// a1 of the boot hart.
     package let deviceTree: UInt64
     /// For `--dump-dtb`.
     package let deviceTreeBytes: [UInt8]
-    package let kernel: Range<UInt64>
+    package let kernel: Range<UInt64>?
+    package let firmware: Range<UInt64>?
     package let initrd: Range<UInt64>?
     /// For a log: `Image (gzip)`.
     package let kernelFormat: String
+    /// From the kernel's symbols, or else the firmware's.
+    package let harness: TestHarness?
 }
 
 /// Payloads that were read, checked and placed, and aren't in guest memory yet.
@@ -48,17 +58,32 @@ package struct BootInfo: Sendable {
 /// It holds the files' contents; let go of it once they are installed.
 package struct BootPlan {
     package let info: BootInfo
-    let kernel: KernelImage
+    /// Firmware and kernel, as far as there are both.
+    let images: [KernelImage]
     let initrd: PayloadBytes?
     let source: PayloadSource
 
     /// Copies everything into guest memory. Nothing is written when an address has no memory behind it.
     package func install(into memory: GuestMemory) throws(BootError) {
-        for segment in kernel.segments { try check(memory, segment.address, segment.memorySize) }
+        for image in images {
+            for segment in image.segments { try check(memory, segment.address, segment.memorySize) }
+        }
+        if info.firmwareInfo != 0 { try check(memory, info.firmwareInfo, FirmwareInfo.size) }
         if let range = info.initrd { try check(memory, range.lowerBound, range.upperBound - range.lowerBound) }
         try check(memory, info.deviceTree, UInt64(info.deviceTreeBytes.count))
 
-        defer { withExtendedLifetime((kernel.bytes, initrd)) {} }
+        defer { withExtendedLifetime((images, initrd)) {} }
+        for image in images { try write(memory, image) }
+        if let initrd, let range = info.initrd { try write(memory, initrd.raw, range.lowerBound) }
+        do throws(GuestMemoryError) {
+            try memory.write(info.deviceTreeBytes, at: info.deviceTree)
+            if info.firmwareInfo != 0, let next = info.kernelEntry {
+                try memory.write(FirmwareInfo.bytes(next: next), at: info.firmwareInfo)
+            }
+        } catch { throw outside(info.deviceTree) }
+    }
+
+    private func write(_ memory: GuestMemory, _ kernel: KernelImage) throws(BootError) {
         for segment in kernel.segments {
             let file = UnsafeRawBufferPointer(rebasing: kernel.bytes.raw[Int(segment.fileOffset)..<Int(segment.fileOffset + segment.fileSize)])
             try write(memory, file, segment.address)
@@ -68,10 +93,6 @@ package struct BootPlan {
                 if let p = memory.pointer(segment.address + segment.fileSize, count: rest) { host_fill(p, 0, Int(rest)) }
             }
         }
-        if let initrd, let range = info.initrd { try write(memory, initrd.raw, range.lowerBound) }
-        do throws(GuestMemoryError) {
-            try memory.write(info.deviceTreeBytes, at: info.deviceTree)
-        } catch { throw outside(info.deviceTree) }
     }
 
     private func check(_ memory: GuestMemory, _ address: UInt64, _ count: UInt64) throws(BootError) {
@@ -92,14 +113,25 @@ package enum Loader {
     /// Reads, checks and places everything; touches no guest memory.
     package static func plan(_ request: BootRequest, machine: MachineDescription) throws(BootError) -> BootPlan {
         // All files are opened before any is read: a missing initrd is told at once.
-        let kernelFile = try PayloadFile(request.kernel)
+        var firmwareFile: PayloadFile? = nil
+        if case .file(let source) = request.firmware { firmwareFile = try PayloadFile(source) }
+        var kernelFile: PayloadFile? = nil
+        if let source = request.kernel { kernelFile = try PayloadFile(source) }
         var initrdFile: PayloadFile? = nil
         if let source = request.initrd { initrdFile = try PayloadFile(source) }
         var treeFile: PayloadFile? = nil
         if let source = request.deviceTree { treeFile = try PayloadFile(source) }
 
-        let kernel = try KernelImage.parse(
-            try kernelFile.read(limit: KernelImage.fileLimit), ram: machine.ram, source: request.kernel)
+        let firmware = try firmwareFile.map { file throws(BootError) in try FirmwarePlacement.firmware(file, machine.ram) }
+        let kernel = try kernelFile.map { file throws(BootError) in
+            try FirmwarePlacement.kernel(file, machine.ram, request.firmware, behind: firmware)
+        }
+        var images: [KernelImage] = []
+        if let firmware { images.append(firmware) }
+        if let kernel { images.append(kernel) }
+        guard let first = images.first, let last = images.last, let source = (firmwareFile ?? kernelFile)?.source else {
+            throw .usage(.kernel(""), reason: "a guest needs a kernel or a firmware")
+        }
 
         // The tree's size doesn't depend on the addresses in it, so a first one shows how much room it takes.
         let seeds = if let seeds = request.seeds { seeds } else { try DeviceTree.Seeds.fresh() }
@@ -109,8 +141,9 @@ package enum Loader {
         if let treeFile { userTree = try treeFile.read(limit: Placement.deviceTreeLimit) }
         let draft = try tree(request, machine, userTree, chosen)
         let placement = try Placement(
-            ram: machine.ram, kernelEnd: kernel.end, deviceTreeSize: UInt64(draft.count), deviceTreeSource: request.deviceTree,
-            initrdSize: initrdFile?.size, initrdSource: request.initrd)
+            ram: machine.ram, kernelEnd: max(first.end, last.end), deviceTreeSize: UInt64(draft.count),
+            deviceTreeSource: request.deviceTree, initrdSize: initrdFile?.size, initrdSource: request.initrd,
+            firmware: request.firmware == .supervisor ? nil : FirmwarePlacement(kernelStart: last.start))
 
         var initrd: PayloadBytes? = nil
         if let initrdFile { initrd = try readInitrd(initrdFile) }
@@ -118,9 +151,11 @@ package enum Loader {
         let bytes = try tree(request, machine, userTree, chosen)
         return BootPlan(
             info: BootInfo(
-                entry: kernel.entry, deviceTree: placement.deviceTree.lowerBound, deviceTreeBytes: bytes,
-                kernel: kernel.start..<kernel.end, initrd: placement.initrd, kernelFormat: kernel.format),
-            kernel: kernel, initrd: initrd, source: request.kernel)
+                entry: first.entry, firmwareInfo: firmware == nil || kernel == nil ? 0 : placement.firmwareInfo,
+                kernelEntry: kernel?.entry, deviceTree: placement.deviceTree.lowerBound, deviceTreeBytes: bytes,
+                kernel: kernel.map { $0.start..<$0.end }, firmware: firmware.map { $0.start..<$0.end },
+                initrd: placement.initrd, kernelFormat: last.format, harness: kernel?.harness ?? firmware?.harness),
+            images: images, initrd: initrd, source: source)
     }
 
     /// Plans and installs. Guest memory is untouched when this throws.

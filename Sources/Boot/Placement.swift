@@ -8,6 +8,8 @@ package struct Placement: Equatable, Sendable {
     package let deviceTree: Range<UInt64>
     /// Page-aligned; nil without an initrd.
     package let initrd: Range<UInt64>?
+    /// Where the `fw_dynamic` information goes; 0 without firmware.
+    package let firmwareInfo: UInt64
 
     static let page: UInt64 = 4096
     /// Linux maps 2 MiB for the tree before it knows its size.
@@ -23,14 +25,30 @@ package struct Placement: Equatable, Sendable {
         ram: MachineDescription.Region, kernelEnd: UInt64, deviceTreeSize: UInt64, deviceTreeSource: PayloadSource?,
         initrdSize: UInt64?, initrdSource: PayloadSource?
     ) throws(BootError) {
+        try self.init(
+            ram: ram, kernelEnd: kernelEnd, deviceTreeSize: deviceTreeSize, deviceTreeSource: deviceTreeSource,
+            initrdSize: initrdSize, initrdSource: initrdSource, firmware: nil)
+    }
+
+    /// With `firmware`, there is room behind the tree for what that adds, and the initrd lies where QEMU has it.
+    init(
+        ram: MachineDescription.Region, kernelEnd: UInt64, deviceTreeSize: UInt64, deviceTreeSource: PayloadSource?,
+        initrdSize: UInt64?, initrdSource: PayloadSource?, firmware: FirmwarePlacement?
+    ) throws(BootError) {
         let top = Self.top(ram)
         let floor = roundUp(kernelEnd, to: Self.page) ?? .max
         let tree = try Self.below(
-            top, floor, deviceTreeSize, ram: ram, kernelEnd: kernelEnd, taken: 0,
+            top, floor, deviceTreeSize + (firmware == nil ? 0 : FirmwarePlacement.treeSlack + FirmwareInfo.size), ram: ram, kernelEnd: kernelEnd, taken: 0,
             source: deviceTreeSource ?? .memory, what: deviceTreeSource == nil ? "the device tree's " : "")
         deviceTree = tree..<tree + deviceTreeSize
+        // Behind the slack, and 8-byte aligned.
+        firmwareInfo = firmware == nil ? 0 : roundDown(tree + deviceTreeSize + FirmwarePlacement.treeSlack, to: 8)
         guard let initrdSize else {
             initrd = nil
+            return
+        }
+        if let start = firmware?.initrdStart(ram), start >= floor, start <= tree, initrdSize <= tree - start {
+            initrd = start..<start + initrdSize
             return
         }
         let start = try Self.below(

@@ -32,11 +32,15 @@ void host_terminal_restore(void) {
 }
 
 // Gives the terminal back and lets the signal do what it would have done without us.
-static void die(int signal) {
+static void die(int number) {
     host_terminal_restore();
     for (unsigned i = 0; i < FATALS; i++)
-        if (fatal[i] == signal) sigaction(signal, &before[i], NULL);
-    raise(signal);
+        if (fatal[i] == number) sigaction(number, &before[i], NULL);
+    raise(number);
+    // Swift's own handler writes its backtrace and returns, counting on the fault to happen again; a signal
+    // that somebody sent doesn't.
+    signal(number, SIG_DFL);
+    raise(number);
 }
 
 static void arm(void) {

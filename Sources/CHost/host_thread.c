@@ -56,6 +56,10 @@ host_thread *host_thread_start(host_thread_entry entry, void *argument, const ch
     t->argument = argument;
     sigset_t all, old;
     sigfillset(&all);
+    // A fault of the thread's own: blocked, it would end the process past the handler that gives the
+    // terminal back.
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int status = pthread_create(&t->value, NULL, enter, t);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

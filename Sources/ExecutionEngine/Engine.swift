@@ -15,6 +15,14 @@ package enum EngineError: Error, Equatable {
     case host(String, errno: Int32)
 }
 
+/// Who stands below the guest's supervisor.
+package enum StartMode: Sendable {
+    /// The engine is the SBI implementation: hart 0 starts in S-mode.
+    case supervisor
+    /// The guest brings its M-mode software along: every hart starts in M-mode.
+    case firmware
+}
+
 /// What a virtual machine is made from. Fixed once the first vCPU exists.
 package struct MachineSetup {
     package var memory: GuestMemory
@@ -23,11 +31,15 @@ package struct MachineSetup {
     package var extensions: Extensions
     /// Frequency of `time`, in Hz.
     package var timebase: UInt64
-    package init(memory: GuestMemory, cpuCount: Int, extensions: Extensions, timebase: UInt64) {
+    package var mode: StartMode
+    package init(
+        memory: GuestMemory, cpuCount: Int, extensions: Extensions, timebase: UInt64, mode: StartMode = .supervisor
+    ) {
         self.memory = memory
         self.cpuCount = cpuCount
         self.extensions = extensions
         self.timebase = timebase
+        self.mode = mode
     }
 }
 
@@ -40,9 +52,35 @@ package protocol Engine: AnyObject {
 
 /// A guest's processors and what they share.
 package protocol VirtualMachine: AnyObject {
-    /// The vCPUs, by hart id. Hart 0 is runnable after creation, the others are STOPPED until SBI HSM
-    /// starts them.
+    /// The vCPUs, by hart id. Hart 0 is runnable after creation; the others are too in firmware mode, and
+    /// otherwise STOPPED until SBI HSM starts them.
     var cpus: [any VirtualCPU] { get }
+    /// Nil when this engine can't show what its harts do.
+    var inspector: (any Inspector)? { get }
+    /// The wires that M-mode software looks at; nil unless the machine was made for firmware.
+    var machineLevel: (any MachineLevel)? { get }
+    /// Has every store of a vCPU to the 8 bytes at `address` reported as `Exit.watchedStore`. To be called
+    /// before the first run. Refused by an engine whose guests store to RAM unseen.
+    func watchStores(to address: UInt64) throws(EngineError)
+}
+
+/// What a machine with M-mode has beyond `VirtualCPU`: the ends of the wires from the CLINT and from the
+/// PLIC's M-mode contexts, and the clock behind `mtime`. Any thread may call all of it; a hart that doesn't
+/// exist is ignored.
+package protocol MachineLevel: AnyObject, Sendable {
+    /// The counter that `time` and `mtime` show (privileged specification, "Machine Timer Registers").
+    var time: UInt64 { get }
+    /// Sets that counter: `time` goes on from here on all harts.
+    func setTime(_ ticks: UInt64)
+    /// mtimecmp: MTIP is high while `time` isn't below it. All ones at the start.
+    func setTimer(hart: Int, to ticks: UInt64)
+    /// MSIP or MEIP.
+    func setInterrupt(_ line: MachineInterrupt, hart: Int, _ level: Bool)
+}
+
+/// The interrupts that reach a hart's M-mode by wire, the timer's aside.
+package enum MachineInterrupt: Sendable {
+    case software, external
 }
 
 /// One hart.

@@ -9,6 +9,8 @@ package enum Exit: Equatable, Sendable {
     case sbi(SBICall)
     /// The guest asked for power-off or reset.
     case systemEvent(SystemEvent)
+    /// A store to an address given to `watchStores` has been made. Answer `.none`.
+    case watchedStore(address: UInt64)
     /// A kick, and nothing else, ended the run.
     case interrupted
     /// ebreak or a single step while guest debugging is on.

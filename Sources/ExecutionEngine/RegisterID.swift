@@ -11,6 +11,7 @@ package struct RegisterID: Equatable, Hashable, Sendable {
     package static let pc = core(0)
     package static let a0 = core(10)
     package static let a1 = core(11)
+    package static let a2 = core(12)
     package static let mode = core(32)
     /// CSR, general: sstatus, sie, stvec, sscratch, sepc, scause, stval, sip, satp, scounteren, senvcfg.
     package static func csr(_ index: UInt64) -> RegisterID { .init(rawValue: riscv64 | 0x03 << 24 | index) }

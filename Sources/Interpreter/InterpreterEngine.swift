@@ -8,15 +8,15 @@ package final class InterpreterEngine: Engine {
     package var name: String { "interpreter" }
 
     package func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
-        try Cluster(setup, answersSBI: true)
+        try Cluster(setup, answersSBI: setup.mode == .supervisor)
     }
 
     /// What the harts implement; anything else in `MachineSetup.extensions` is refused by whoever parses it.
     package static var extensions: Extensions {
         [
-            .i, .m, .a, .f, .d, .c, .zicbom, .zicbop, .zicboz, .zicntr, .zicond, .zicsr, .zifencei, .zihintntl,
+            .i, .m, .a, .f, .d, .c, .zaamo, .zalrsc, .zca, .zcd, .zicbom, .zicbop, .zicboz, .zicntr, .zicond, .zicsr, .zifencei, .zihintntl,
             .zihintpause, .zihpm, .zawrs, .zfa, .zfhmin, .zcb, .zba, .zbb, .zbs, .sstc, .svade, .svinval, .svnapot,
-            .svpbmt,
+            .svpbmt, .smstateen, .ssstateen, .sscofpmf, .zkr,
         ]
     }
 }

@@ -25,7 +25,9 @@ package enum EngineSelection {
             return InterpreterEngine()
         case .kvm:
             switch KVMProbe.run() {
-            case .available: return InterpreterEngine()
+            // A host that could run the guest, and a build that can't yet: saying so beats running it elsewhere.
+            case .available:
+                throw MachineError(.host, "--engine kvm: this build has no engine for /dev/kvm; --engine interpreter runs everywhere")
             case .unavailable(let why): throw MachineError(.host, "--engine kvm: \(why); --engine interpreter runs everywhere")
             }
         }

@@ -6,5 +6,8 @@ package enum Privilege: UInt8, CaseIterable, Sendable, Comparable {
     case machine = 3
 
     @inline(__always)
+    package static func == (left: Privilege, right: Privilege) -> Bool { left.rawValue == right.rawValue }
+
+    @inline(__always)
     package static func < (left: Privilege, right: Privilege) -> Bool { left.rawValue < right.rawValue }
 }

@@ -79,7 +79,7 @@ import Testing
 
 @Suite struct ConsoleWriterTests {
     /// Both ends of a pipe.
-    final class Pipe {
+    final class Pipe: @unchecked Sendable {
         let read: Int32
         private var writeEnd: Int32
         var write: Int32 { writeEnd }

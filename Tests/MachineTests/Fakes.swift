@@ -55,6 +55,9 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
 
 final class FakeMachine: VirtualMachine {
     let cpus: [any VirtualCPU]
+    var inspector: (any Inspector)? { nil }
+    var machineLevel: (any MachineLevel)? { nil }
+    func watchStores(to address: UInt64) throws(EngineError) { throw .unsupported("a fake stores nothing") }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 
@@ -89,7 +92,7 @@ final class Scratch {
 
     func file(_ name: String, _ bytes: [UInt8]) -> String {
         let full = path + "/" + name
-        FileManager.default.createFile(atPath: full, contents: Data(bytes))
+        _ = FileManager.default.createFile(atPath: full, contents: Data(bytes))
         return full
     }
 

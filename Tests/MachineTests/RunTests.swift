@@ -158,9 +158,18 @@ import Testing
 
     @Test func exitsAreTraced() throws {
         let trace = Recorder()
-        _ = try machine(FakeEngine([Self.put("x"), .systemEvent(.shutdown(reason: 0))]), trace: trace).run()
+        let kinds = try GuestConfiguration([.trace: Setting("exits", origin: "--trace")]).trace
+        _ = try machine(FakeEngine([Self.put("x"), .systemEvent(.shutdown(reason: 0))]), trace: trace) { $0.trace = kinds }.run()
         #expect(trace.text.contains("hart 0: pc 0x80200000 exit mmio write 0x10000000 width 1 value 0x78\n"))
         #expect(trace.text.hasSuffix("exit shutdown reason 0\n"))
+    }
+
+    @Test func engineWithoutAnInspectorRefusesTheRest() throws {
+        let kinds = try GuestConfiguration([.trace: Setting("traps", origin: "--trace")]).trace
+        let error = #expect(throws: MachineError.self) {
+            try machine(FakeEngine([]), trace: Recorder()) { $0.trace = kinds }
+        }
+        #expect(error?.kind == .usage)
     }
 
     @Test func memoryBeyondTheHostIsItsRefusal() throws {

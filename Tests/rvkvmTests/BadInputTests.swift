@@ -11,7 +11,7 @@ import Testing
         #expect(result.output == "", "\(arguments)", sourceLocation: sourceLocation)
         #expect(result.errorLines.count == 1, "\(arguments) \(result.errors)", sourceLocation: sourceLocation)
         #expect(result.errors.hasPrefix("rvkvm: "), "\(result.errors)", sourceLocation: sourceLocation)
-        #expect(result.errors.contains(hint), "\(result.errors)", sourceLocation: sourceLocation)
+        #expect(hint.isEmpty || result.errors.contains(hint), "\(result.errors)", sourceLocation: sourceLocation)
     }
 
     @Test func commandLine() throws {
@@ -78,7 +78,7 @@ import Testing
         let file = scratch.file("g.yaml", Array("smp: 2\nkernal: Image\n".utf8))
         try refused(["run", "--config", file], 64, "g.yaml:2: unknown key ‘kernal’; did you mean kernel?")
         scratch.file("g.yaml", Array("smp: {".utf8))
-        try refused(["run", "--config", file], 65, "g.yaml:1:")
+        try refused(["run", "--config", file], 65, "is no YAML")
     }
 
     @Test func nothingIsLeftBehind() throws {

@@ -52,7 +52,7 @@ final class Scratch {
     @discardableResult
     func file(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
         let full = path + "/" + name
-        FileManager.default.createFile(atPath: full, contents: Data(bytes))
+        _ = FileManager.default.createFile(atPath: full, contents: Data(bytes))
         return full
     }
 

@@ -21,7 +21,7 @@ bool host_cond_wait_until(host_cond *_Nonnull, host_mutex *_Nonnull, uint64_t de
 void host_cond_signal(host_cond *_Nonnull);
 void host_cond_broadcast(host_cond *_Nonnull);
 
-// Starts a thread with all signals blocked, so that signals reach the main thread alone.
+// Starts a thread with all signals but faults blocked, so that signals reach the main thread alone.
 // NULL on refusal; `*error` then holds errno.
 host_thread *_Nullable host_thread_start(host_thread_entry _Nonnull, void *_Nullable argument,
                                          const char *_Nonnull name, int *_Nonnull error);

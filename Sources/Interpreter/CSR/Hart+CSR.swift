@@ -1,3 +1,4 @@
+import CHost
 import RISCV
 
 extension Hart {
@@ -10,7 +11,7 @@ extension Hart {
         // Privileged spec 2.1: bits 9..8 the least mode, bits 11..10 = 3 read-only.
         guard UInt8(truncatingIfNeeded: number &>> 8 & 3) <= state.pointee.mode.rawValue,
             !(writes && number &>> 10 == 3),
-            let csr = CSR(rawValue: number), isReachable(csr)
+            let csr = CSR(rawValue: number), isReachable(csr, writes: writes)
         else { return false }
         state.pointee.retired = retired
         let old = reads || change != .write ? readCSR(csr) : 0
@@ -19,8 +20,8 @@ extension Hart {
             let value: UInt64
             switch change {
             case .write: value = operand
-            case .set: value = old | operand
-            case .clear: value = old & ~operand
+            case .set: value = modifiable(csr, old) | operand
+            case .clear: value = modifiable(csr, old) & ~operand
             }
             guard writeCSR(csr, value) else { return false }
         }
@@ -28,27 +29,17 @@ extension Hart {
         return true
     }
 
-    /// The conditions beyond the mode that a CSR's number names.
-    private func isReachable(_ csr: CSR) -> Bool {
-        let s = state
-        switch csr {
-        case .fflags, .frm, .fcsr: return s.pointee.fs != 0
-        case .satp: return !(s.pointee.mode == .supervisor && s.pointee.mstatus & MStatus.TVM != 0)
-        case .stimecmp:
-            guard extensions.contains(.sstc) else { return false }
-            return s.pointee.mode == .machine
-                || (s.pointee.menvcfg & EnvironmentConfiguration.STCE != 0 && s.pointee.mcounteren & 2 != 0)
-        default:
-            if csr.rawValue &>> 5 == CSR.cycle.rawValue &>> 5 { return isCounterEnabled(UInt64(csr.rawValue & 31)) }
-            return true
-        }
+    /// What csrrs and csrrc start from: the value read, but for mip, whose SEIP reads with the wire's level and
+    /// is modified without it (privileged spec 3.1.9).
+    private func modifiable(_ csr: CSR, _ value: UInt64) -> UInt64 {
+        guard csr == .mip else { return value }
+        let soft = host_atomic_load_64(raw + HartLayout.pending) & HartSignals.externalSoftware
+        return value & ~InterruptSet.supervisorExternal | (soft != 0 ? InterruptSet.supervisorExternal : 0)
     }
 
-    private func isCounterEnabled(_ number: UInt64) -> Bool {
-        let s = state
-        if s.pointee.mode == .machine { return true }
-        guard s.pointee.mcounteren &>> number & 1 != 0 else { return false }
-        return s.pointee.mode == .supervisor || s.pointee.scounteren &>> number & 1 != 0
+    /// Interrupts that S-mode may be given.
+    var supervisorInterrupts: UInt64 {
+        extensions.contains(.sscofpmf) ? InterruptSet.supervisor | InterruptSet.counterOverflow : InterruptSet.supervisor
     }
 
     /// mstatus with the fields that are kept elsewhere.
@@ -79,7 +70,7 @@ extension Hart {
         case .scounteren: return s.pointee.scounteren
         case .senvcfg: return s.pointee.senvcfg
         case .sscratch: return s.pointee.sscratch
-        case .sepc: return s.pointee.sepc
+        case .sepc: return s.pointee.sepc & returnAddressMask
         case .scause: return s.pointee.scause
         case .stval: return s.pointee.stval
         case .satp: return s.pointee.satp
@@ -98,18 +89,47 @@ extension Hart {
         case .mcountinhibit: return s.pointee.mcountinhibit
         case .menvcfg: return s.pointee.menvcfg
         case .mscratch: return s.pointee.mscratch
-        case .mepc: return s.pointee.mepc
+        case .mepc: return s.pointee.mepc & returnAddressMask
         case .mcause: return s.pointee.mcause
         case .mtval: return s.pointee.mtval
-        default: return isReadOnlyZero(csr) ? 0 : nil
+        case .mseccfg: return s.pointee.mseccfg
+        case .seed: return entropy()
+        // No trigger is there, whichever is selected (debug spec, "Trigger Info").
+        case .tinfo: return 1
+        default: return readRange(csr)
         }
     }
 
-    /// Counters and selectors that are there and never count; no PMP entry is implemented, so all of them
-    /// read as zero (privileged spec 3.1.10, 3.7.1).
+    /// Registers that come in rows.
+    private func readRange(_ csr: CSR) -> UInt64? {
+        let number = csr.rawValue
+        switch number {
+        case 0x3A0...0x3AF: return number & 1 == 0 ? pmp.configs(from: Int(number & 15) &* 4) : nil
+        case 0x3B0...0x3BF: return pmp.address(Int(number & 15))
+        default: return readEventCSR(csr) ?? readStateEnable(csr) ?? (isReadOnlyZero(csr) ? 0 : nil)
+        }
+    }
+
+    private func writeRange(_ csr: CSR, _ value: UInt64) -> Bool {
+        let number = csr.rawValue
+        switch number {
+        case 0x3A0...0x3AF:
+            guard number & 1 == 0 else { return false }
+            pmp.setConfigs(from: Int(number & 15) &* 4, value)
+            protectionChanged()
+        case 0x3B0...0x3BF:
+            pmp.setAddress(Int(number & 15), value)
+            protectionChanged()
+        default: return writeEventCSR(csr, value) || writeStateEnable(csr, value) || isReadOnlyZero(csr)
+        }
+        return true
+    }
+
+    /// Registers that are there and hold nothing: PMP entries from 16 on, and the registers of triggers, of which
+    /// there are none (debug spec, "Trigger Select").
     private func isReadOnlyZero(_ csr: CSR) -> Bool {
         switch csr.rawValue {
-        case CSR.hpmcounter3.rawValue...CSR.hpmcounter31.rawValue, 0xB03...0xB1F, 0x323...0x33F, 0x3A0...0x3EF: true
+        case 0x3C0...0x3EF, 0x7A0...0x7A3: true
         default: false
         }
     }
@@ -126,13 +146,16 @@ extension Hart {
         case .minstret: setCounter(2, value)
 
         case .sstatus: setStatus(value, mask: Self.supervisorStatus)
-        case .sie: s.pointee.mie = s.pointee.mie & ~s.pointee.mideleg | value & s.pointee.mideleg & InterruptSet.supervisor
-        case .sip: setPending(value, mask: s.pointee.mideleg & InterruptSet.supervisorSoftware)
+        case .sie: s.pointee.mie = s.pointee.mie & ~s.pointee.mideleg | value & s.pointee.mideleg & supervisorInterrupts
+        case .sip:
+            setPending(
+                value,
+                mask: s.pointee.mideleg & supervisorInterrupts & (InterruptSet.supervisorSoftware | InterruptSet.counterOverflow))
         case .stvec: s.pointee.stvec = value & ~2
         case .scounteren: s.pointee.scounteren = value & 0xFFFF_FFFF
         case .senvcfg: s.pointee.senvcfg = environment(value, old: s.pointee.senvcfg)
         case .sscratch: s.pointee.sscratch = value
-        case .sepc: s.pointee.sepc = value & returnAddressMask
+        case .sepc: s.pointee.sepc = value & ~1
         case .scause: s.pointee.scause = value
         case .stval: s.pointee.stval = value
         case .satp: setSATP(value)
@@ -145,35 +168,44 @@ extension Hart {
                 value,
                 mask: Self.supervisorStatus | MStatus.MIE | MStatus.MPIE | MStatus.MPP | MStatus.MPRV | MStatus.TVM
                     | MStatus.TW | MStatus.TSR)
-        case .misa: break
+        case .misa: setMISA(value)
         case .medeleg: s.pointee.medeleg = value & 0xB3FF
-        case .mideleg: s.pointee.mideleg = value & InterruptSet.supervisor
-        case .mie: s.pointee.mie = value & (InterruptSet.supervisor | InterruptSet.machine)
+        case .mideleg: s.pointee.mideleg = value & supervisorInterrupts
+        case .mie: s.pointee.mie = value & (supervisorInterrupts | InterruptSet.machine)
         case .mip:
-            let timer = s.pointee.menvcfg & EnvironmentConfiguration.STCE == 0 ? InterruptSet.supervisorTimer : 0
-            setPending(value, mask: InterruptSet.supervisorSoftware | InterruptSet.supervisorExternal | timer)
+            // STIP belongs to stimecmp once Sstc is on.
+            let fixed = InterruptSet.supervisorExternal | (hasSupervisorTimer ? InterruptSet.supervisorTimer : 0)
+            setPending(value, mask: supervisorInterrupts & ~fixed)
+            signals.setSupervisorExternal(value & InterruptSet.supervisorExternal != 0, byWire: false)
         case .mtvec: s.pointee.mtvec = value & ~2
         case .mcounteren: s.pointee.mcounteren = value & 0xFFFF_FFFF
-        case .mcountinhibit: inhibitCounters(value & 5)
+        case .mcountinhibit: inhibitCounters(value & 0xFFFF_FFFD)
         case .menvcfg:
             let fixed = environment(value, old: s.pointee.menvcfg)
             var more: UInt64 = 0
             if extensions.contains(.sstc) { more |= EnvironmentConfiguration.STCE }
             if extensions.contains(.svpbmt) { more |= EnvironmentConfiguration.PBMTE }
+            let changed = s.pointee.menvcfg ^ (fixed | value & more)
             s.pointee.menvcfg = fixed | value & more
+            if changed & EnvironmentConfiguration.STCE != 0 {
+                signals.lower(InterruptSet.supervisorTimer)
+                updateTimer()
+            }
             emptyTranslations()
             refreshRegime()
         case .mscratch: s.pointee.mscratch = value
-        case .mepc: s.pointee.mepc = value & returnAddressMask
+        case .mepc: s.pointee.mepc = value & ~1
         case .mcause: s.pointee.mcause = value
         case .mtval: s.pointee.mtval = value
-        default: return isReadOnlyZero(csr)
+        case .mseccfg: s.pointee.mseccfg = value & (SecurityConfiguration.USEED | SecurityConfiguration.SSEED)
+        case .seed, .tinfo: break
+        default: return writeRange(csr, value)
         }
         return true
     }
 
     /// Instructions start at multiples of 2 with C, of 4 without (privileged spec 3.1.14).
-    private var returnAddressMask: UInt64 { extensions.contains(.c) ? ~1 : ~3 }
+    var returnAddressMask: UInt64 { extensions.contains(.c) ? ~1 : ~3 }
 
     private func setFloatControl(frm: UInt8, flags: UInt8) {
         let s = state
@@ -189,7 +221,8 @@ extension Hart {
         var new = old & ~mask | value & mask & ~MStatus.FS
         // MPP holds modes that exist (privileged spec 3.1.6.1).
         if new & MStatus.MPP == 2 &<< MStatus.MPPShift { new = new & ~MStatus.MPP | old & MStatus.MPP }
-        let fs = UInt8(truncatingIfNeeded: value &>> MStatus.FSShift & 3)
+        // Without F there is no state to be off or dirty.
+        let fs = extensions.contains(.f) ? UInt8(truncatingIfNeeded: value &>> MStatus.FSShift & 3) : 0
         let wasOff = s.pointee.fs == 0
         s.pointee.mstatus = new
         s.pointee.fs = fs

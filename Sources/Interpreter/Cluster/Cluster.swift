@@ -2,6 +2,7 @@ import CHost
 import ExecutionEngine
 import GuestMemory
 import RISCV
+import Synchronization
 
 /// The harts of one virtual machine, and what they share: time, timers, and each other's attention.
 final class Cluster: VirtualMachine, @unchecked Sendable {
@@ -13,34 +14,49 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
     private(set) var harts: [Hart] = []
     /// Made on demand: each keeps the cluster alive, whose harts don't.
     var cpus: [any VirtualCPU] { harts.map { HartCPU($0, self) } }
-    /// CLOCK_MONOTONIC when `time` was 0.
-    private let epoch: UInt64
+    /// CLOCK_MONOTONIC when the machine was made.
+    let epoch: UInt64
+    /// `time` at that moment: 0 until somebody sets `mtime`.
+    let timeOffset = Atomic<UInt64>(0)
+    /// By hart: mtimecmp.
+    let machineTimers: MachineTimers
 
     init(_ setup: MachineSetup, answersSBI: Bool) throws(EngineError) {
         memory = setup.memory
         timebase = setup.timebase
         self.answersSBI = answersSBI
         epoch = host_clock_monotonic_ns()
-        guard let timers = TimerThread(count: setup.cpuCount) else {
+        machineTimers = MachineTimers(count: setup.cpuCount)
+        // Entries of S-mode's timers by hart, then those of M-mode's.
+        guard let timers = TimerThread(count: 2 * setup.cpuCount) else {
             throw .host("the timer thread can't start", errno: 0)
         }
         self.timers = timers
-        let arena = min(max((24 << 20) / max(setup.cpuCount, 1), 512 << 10), 12 << 20) & ~4095
+        let arena = min(max((12 << 20) / max(setup.cpuCount, 1), 256 << 10), 12 << 20) & ~4095
         for id in 0..<setup.cpuCount {
             guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena)
             else { throw .host("no memory for hart \(id)", errno: 12) }
             harts.append(hart)
             if id > 0, answersSBI { hart.power.stop() }
         }
-        timers.start { [harts] hart in
-            if hart >= 0, hart < harts.count { harts[hart].signals.raise(InterruptSet.supervisorTimer) }
+        timers.start { [harts] entry in
+            if entry >= 0, entry < harts.count {
+                harts[entry].signals.raise(InterruptSet.supervisorTimer)
+            } else if entry >= harts.count, entry < 2 * harts.count {
+                harts[entry - harts.count].signals.raise(InterruptSet.machineTimer)
+            }
         }
     }
 
     deinit { timers.finish() }
 
-    /// Guest time: ticks of `timebase` since the machine was made.
-    var time: UInt64 {
+    var inspector: (any Inspector)? { self }
+
+    /// Guest time: ticks of `timebase` since the machine was made, unless somebody set it.
+    package var time: UInt64 { ticks &+ timeOffset.load(ordering: .relaxed) }
+
+    /// Ticks since the machine was made.
+    var ticks: UInt64 {
         let ns = host_clock_monotonic_ns() &- epoch
         // 10 MHz, the usual case, is a division by a constant.
         if timebase == 10_000_000 { return ns / 100 }
@@ -51,6 +67,10 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
 
     /// The host's CLOCK_MONOTONIC at which `time` reaches `ticks`; all ones when that is out of reach.
     func deadline(_ ticks: UInt64) -> UInt64 {
+        // A clock that was set forward or back reaches it sooner or later.
+        let start = timeOffset.load(ordering: .relaxed)
+        guard ticks >= start else { return start &- ticks < 1 << 63 ? 0 : ~0 }
+        let ticks = ticks &- start
         let product = ticks.multipliedFullWidth(by: 1_000_000_000)
         guard timebase > 0, product.high < timebase else { return ~0 }
         let (sum, over) = timebase.dividingFullWidth(product).quotient.addingReportingOverflow(epoch &+ 1)
@@ -66,6 +86,14 @@ enum InterruptSet {
     static let machineTimer: UInt64 = 1 << 7
     static let supervisorExternal: UInt64 = 1 << 9
     static let machineExternal: UInt64 = 1 << 11
+    /// Local counter overflow (Sscofpmf).
+    static let counterOverflow: UInt64 = 1 << 13
     static let supervisor: UInt64 = supervisorSoftware | supervisorTimer | supervisorExternal
     static let machine: UInt64 = machineSoftware | machineTimer | machineExternal
+}
+
+extension Cluster: Inspector {
+    func trace(to sink: any TraceSink, traps: Bool, instructions: Bool) {
+        for hart in harts { hart.trace = HartTrace(sink: sink, traps: traps, instructions: instructions) }
+    }
 }

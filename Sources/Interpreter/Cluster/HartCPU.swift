@@ -18,11 +18,7 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     func kick() { hart.signals.request(HartSignals.Request.exit) }
 
     func setExternalInterrupt(_ level: Bool) {
-        if level {
-            hart.signals.raise(InterruptSet.supervisorExternal)
-        } else {
-            hart.signals.lower(InterruptSet.supervisorExternal)
-        }
+        hart.signals.setSupervisorExternal(level, byWire: true)
     }
 
     func run(_ answer: ExitAnswer) -> Exit {

@@ -56,10 +56,16 @@ enum Block {
 
     /// The instruction of `op` as it was decoded: 16 or 32 bits.
     static func word(of op: OpPointer) -> UInt32 {
-        let bytes = codeCopy(header(of: op)) + Int(place(of: op).load(as: UInt8.self)) &* 2
+        word(at: codeCopy(header(of: op)) + Int(place(of: op).load(as: UInt8.self)) &* 2)
+    }
+
+    private static func word(at bytes: UnsafeRawPointer) -> UInt32 {
         let low = UInt32(bytes.loadUnaligned(as: UInt16.self))
         return low & 3 == 3 ? low | UInt32(bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) &<< 16 : low
     }
+
+    /// The first instruction of the block at `block`.
+    static func firstWord(_ block: UnsafePointer<BlockHeader>) -> UInt32 { word(at: codeCopy(block)) }
 
     /// Virtual address behind the instruction of `op`.
     static func following(_ op: OpPointer) -> UInt64 { pc(of: op) &+ (word(of: op) & 3 == 3 ? 4 : 2) }

@@ -7,20 +7,27 @@ struct BlockBuilder {
     private let start: UInt64
     private let extensions: Extensions
     private let floatingPoint: Bool
+    private let limit: Int
     private var slots = 0
     private var instructions = 0
     private var bytes = 0
+    /// The last operation, when the next one may be fused with it: one slot, its own handler.
+    private var fusible = FusionKind.none
+    /// The register, and its value, that the last instruction, an auipc, loaded.
+    private var constant: (register: UInt8, value: UInt64)?
     /// Where each slot's instruction starts (halfwords) and its index; copied behind the operations at the end.
     private var places: InlineArray<256, UInt16> = .init(repeating: 0)
 
     /// - Parameters:
     ///   - space: at least `Block.largest` bytes
     ///   - floatingPoint: mstatus.FS isn't Off; otherwise F and D instructions become illegal ones
-    init(_ space: UnsafeMutableRawPointer, pc: UInt64, extensions: Extensions, floatingPoint: Bool) {
+    ///   - limit: the most instructions, `Block.instructionLimit` or less
+    init(_ space: UnsafeMutableRawPointer, pc: UInt64, extensions: Extensions, floatingPoint: Bool, limit: Int = Block.instructionLimit) {
         base = space
         start = pc
         self.extensions = extensions
         self.floatingPoint = floatingPoint
+        self.limit = limit
     }
 
     private var pc: UInt64 { start &+ UInt64(truncatingIfNeeded: bytes) }
@@ -63,7 +70,7 @@ struct BlockBuilder {
         var ended = false
         while !ended {
             let left = available &- bytes
-            if left < 2 || instructions == Block.instructionLimit { break }
+            if left < 2 || instructions == limit { break }
             var word = UInt32(code.loadUnaligned(fromByteOffset: bytes, as: UInt16.self))
             if word & 3 == 3 {
                 if left >= 4 {
@@ -103,13 +110,44 @@ struct BlockBuilder {
         return Block.headerSize + slots &* (OpLayout.size + 2) + bytes
     }
 
-    /// Emits one instruction. True when it ends the block.
+    /// Decodes one instruction. True when it ends the block.
     private mutating func translate(_ d: Decoded, _ word: UInt32) -> Bool {
-        let length = Int(d.length)
-        defer {
-            instructions &+= 1
-            bytes &+= length
+        let slot = slots
+        let known = constant
+        constant = nil
+        let ended: Bool
+        if !extensions.contains(.c), d.instruction.flags.contains(.isBranch), d.instruction == .jalr || d.imm & 2 != 0 {
+            ended = emitChecked(d)
+            fusible = .none
+        } else {
+            ended = emit(d, word, known)
+            fuse(d, at: slot)
         }
+        instructions &+= 1
+        bytes &+= Int(d.length)
+        return ended
+    }
+
+    /// Lets the operation before `slot` carry out the one at `slot` as well, where there is a handler for the two.
+    /// Nothing moves: the second operation keeps its place and handler, for whoever comes back to it from a slow
+    /// path.
+    private mutating func fuse(_ d: Decoded, at slot: Int) {
+        guard slots > slot else { return }
+        let kind = FusionKind(d)
+        let first = fusible
+        fusible = slots == slot &+ 1 ? kind : .none
+        guard first != .none, kind != .none, slot > 0 else { return }
+        let before = base + Block.headerSize + (slot &- 1) &* OpLayout.size
+        let op = UnsafeRawPointer(before)
+        let other = op + OpLayout.size
+        if let handler = fusedHandler(first, kind, operand1: other.rs1 == op.rd, operand2: other.rs2 == op.rd) {
+            before.storeBytes(of: handler, as: Handler.self)
+            fusible = .none
+        }
+    }
+
+    /// Emits one instruction. True when it ends the block.
+    private mutating func emit(_ d: Decoded, _ word: UInt32, _ known: (register: UInt8, value: UInt64)?) -> Bool {
         let following = pc &+ UInt64(d.length)
         switch d.instruction {
         case .illegal:
@@ -133,6 +171,13 @@ struct BlockBuilder {
             emitLink()
             if d.rd != 0 { emit(following) }
             return true
+        case .jalr where known?.register == d.rs1 && known != nil:
+            // auipc and jalr: a call whose target is known.
+            let target = ((known?.value ?? 0) &+ UInt64(bitPattern: Int64(d.imm))) & ~1
+            emit(d.rd == 0 ? op_j : rv_jal, rd: d.rd, imm: Int32(truncatingIfNeeded: target &- pc))
+            emitLink()
+            if d.rd != 0 { emit(following) }
+            return true
         case .jalr:
             let isFree = extensions.contains(.c)
             emit(!isFree ? op_checkedJalr : d.rd == 0 ? op_jr : rv_jalr, rd: d.rd, rs1: d.rs1, imm: d.imm)
@@ -141,7 +186,13 @@ struct BlockBuilder {
         case .auipc:
             if d.rd == 0 { break }
             emit(rv_auipc, rd: d.rd)
-            emit(pc &+ UInt64(bitPattern: Int64(d.imm)))
+            let value = pc &+ UInt64(bitPattern: Int64(d.imm))
+            emit(value)
+            constant = (d.rd, value)
+        case .addi where known?.register == d.rs1 && d.rs1 == d.rd && d.rd != 0:
+            // auipc and addi: the constant behind the auipc becomes the sum.
+            let sum = (known?.value ?? 0) &+ UInt64(bitPattern: Int64(d.imm))
+            (base + Block.headerSize + (slots &- 1) &* OpLayout.size).storeBytes(of: sum, as: UInt64.self)
         case .addi:
             if d.rd == 0 { break }
             if d.rs1 == 0 {
@@ -175,6 +226,18 @@ struct BlockBuilder {
             emit(handler(d), rd: d.rd, rs1: d.rs1, rs2: d.rs2, imm: d.imm)
         }
         return false
+    }
+
+    /// Emits a jump or branch whose target may not be a multiple of 4, on a hart without C.
+    private mutating func emitChecked(_ d: Decoded) -> Bool {
+        if d.instruction == .jalr {
+            let following = pc &+ UInt64(d.length)
+            emit(op_jalr_checked, rd: d.rd, rs1: d.rs1, imm: d.imm)
+            emit(following, UInt64(truncatingIfNeeded: instructions &+ 1) &<< 32)
+            return true
+        }
+        emit(op_misaligned, rs1: d.rs1, rs2: d.rs2, imm: d.imm)
+        return d.instruction == .jal
     }
 
     private mutating func emitFloat(_ handler: @escaping Handler, _ d: Decoded, _ imm: Int32) {

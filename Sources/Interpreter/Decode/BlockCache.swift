@@ -9,25 +9,28 @@ struct BlockCache {
     private let capacity: Int
     private(set) var used = 0
     private let buckets: UnsafeMutablePointer<UnsafeMutablePointer<BlockHeader>?>
-    static let bucketCount = 8192
-    private static let bucketBytes = bucketCount * MemoryLayout<UnsafeMutablePointer<BlockHeader>?>.stride
+    /// A power of two: about one for each block that the arena has room for.
+    private let bucketCount: Int
+    private var bucketBytes: Int { bucketCount &* MemoryLayout<UnsafeMutablePointer<BlockHeader>?>.stride }
 
     /// Reserves `capacity` bytes; they become resident as blocks fill them. Nil when the host refuses.
     init?(capacity: Int) {
         var error: Int32 = 0
         guard let arena = host_memory_reserve(capacity, 4096, &error) else { return nil }
-        guard let table = host_memory_reserve(Self.bucketBytes, 4096, &error) else {
+        bucketCount = max(512, capacity / 512).nextPowerOfTwo
+        let bytes = bucketCount * MemoryLayout<UnsafeMutablePointer<BlockHeader>?>.stride
+        guard let table = host_memory_reserve(bytes, 4096, &error) else {
             host_memory_release(arena, capacity)
             return nil
         }
         self.arena = arena
         self.capacity = capacity
-        buckets = table.bindMemory(to: UnsafeMutablePointer<BlockHeader>?.self, capacity: Self.bucketCount)
+        buckets = table.bindMemory(to: UnsafeMutablePointer<BlockHeader>?.self, capacity: bucketCount)
     }
 
     func release() {
         host_memory_release(arena, capacity)
-        host_memory_release(UnsafeMutableRawPointer(buckets), Self.bucketBytes)
+        host_memory_release(UnsafeMutableRawPointer(buckets), bucketBytes)
     }
 
     /// Space for one more block of any size, or nil when the arena is full and has to be emptied.
@@ -36,12 +39,12 @@ struct BlockCache {
     mutating func commit(bytes: Int) { used += (bytes + 15) & ~15 }
 
     mutating func empty() {
-        host_fill(buckets, 0, Self.bucketBytes)
+        host_fill(buckets, 0, bucketBytes)
         used = 0
     }
 
     @inline(__always)
-    private static func bucket(_ pc: UInt64, _ code: UnsafeRawPointer) -> Int {
+    private func bucket(_ pc: UInt64, _ code: UnsafeRawPointer) -> Int {
         // The page's host address tells apart what different processes have at the same virtual address.
         let mixed = pc &>> 1 ^ UInt64(UInt(bitPattern: code)) &>> 12 &* 0x9E37_79B9
         return Int(truncatingIfNeeded: mixed) & (bucketCount - 1)
@@ -52,7 +55,7 @@ struct BlockCache {
     func find(
         _ pc: UInt64, _ code: UnsafeRawPointer, rest: UnsafeRawPointer?, variant: UInt32, generation: UInt32
     ) -> UnsafeMutablePointer<BlockHeader>? {
-        var link = buckets + Self.bucket(pc, code)
+        var link = buckets + bucket(pc, code)
         while let block = link.pointee {
             if block.pointee.pc == pc, block.pointee.code == code,
                 block.pointee.codeOnNextPage == rest, block.pointee.variant == variant
@@ -79,8 +82,13 @@ struct BlockCache {
     }
 
     func insert(_ block: UnsafeMutablePointer<BlockHeader>) {
-        let link = buckets + Self.bucket(block.pointee.pc, block.pointee.code)
+        let link = buckets + bucket(block.pointee.pc, block.pointee.code)
         block.pointee.chain = link.pointee
         link.pointee = block
     }
+}
+
+extension Int {
+    /// The smallest power of two that isn't less; for positive numbers far from the largest.
+    fileprivate var nextPowerOfTwo: Int { 1 &<< (Int.bitWidth &- (self &- 1).leadingZeroBitCount) }
 }

@@ -1,7 +1,7 @@
 import CHost
 
 // A: atomics (unprivileged spec, chapter 13). Guest atomics are host atomics; every one of them is sequentially
-// consistent on the host, which satisfies any aq and rl.
+// consistent on the host, which satisfies any aq and rl. Minimum and maximum are loops that need a frame, and rare.
 
 @c func rv_amoswap_w(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 3) else { return fillAndRetryStore32(h, op, tlb, n) }
@@ -38,6 +38,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amomin_w(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 3) else { return fillAndRetryStore32(h, op, tlb, n) }
     let operand = UInt32(truncatingIfNeeded: h.x(op.rs2))
@@ -47,6 +48,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amomax_w(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 3) else { return fillAndRetryStore32(h, op, tlb, n) }
     let operand = UInt32(truncatingIfNeeded: h.x(op.rs2))
@@ -56,6 +58,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amominu_w(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 3) else { return fillAndRetryStore32(h, op, tlb, n) }
     let operand = UInt32(truncatingIfNeeded: h.x(op.rs2))
@@ -65,6 +68,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amomaxu_w(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 3) else { return fillAndRetryStore32(h, op, tlb, n) }
     let operand = UInt32(truncatingIfNeeded: h.x(op.rs2))
@@ -109,6 +113,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amomin_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 7) else { return fillAndRetryStore64(h, op, tlb, n) }
     let operand = UInt64(truncatingIfNeeded: h.x(op.rs2))
@@ -118,6 +123,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amomax_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 7) else { return fillAndRetryStore64(h, op, tlb, n) }
     let operand = UInt64(truncatingIfNeeded: h.x(op.rs2))
@@ -127,6 +133,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amominu_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 7) else { return fillAndRetryStore64(h, op, tlb, n) }
     let operand = UInt64(truncatingIfNeeded: h.x(op.rs2))
@@ -136,6 +143,7 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+@inline(never)
 @c func rv_amomaxu_d(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     guard let p = tlbHit(tlb + TLBLayout.stores, h.x(op.rs1), 7) else { return fillAndRetryStore64(h, op, tlb, n) }
     let operand = UInt64(truncatingIfNeeded: h.x(op.rs2))

@@ -34,41 +34,17 @@ func follow(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     s.pointee.pc = Block.pc(of: op) &+ op.imm
     s.pointee.pendingLink = op
     s.pointee.retired = n
-    return Stop.dispatch
+    return s.pointee.dispatch
 }
 
-@c func rv_beq(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.x(op.rs1) == h.x(op.rs2) ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
+// The conditions, of rs1's value and rs2's; isagen makes the handlers.
 
-@c func rv_bne(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.x(op.rs1) != h.x(op.rs2) ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
-
-@c func rv_blt(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    Int64(bitPattern: h.x(op.rs1)) < Int64(bitPattern: h.x(op.rs2)) ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
-
-@c func rv_bge(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    Int64(bitPattern: h.x(op.rs1)) >= Int64(bitPattern: h.x(op.rs2)) ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
-
-@c func rv_bltu(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.x(op.rs1) < h.x(op.rs2) ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
-
-@c func rv_bgeu(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.x(op.rs1) >= h.x(op.rs2) ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
-
-/// beq rs1, x0 and bne rs1, x0.
-@c func op_beqz(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.x(op.rs1) == 0 ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
-
-@c func op_bnez(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.x(op.rs1) != 0 ? follow(h, op, tlb, n) : next(h, op, tlb, n, slots: 2)
-}
+@inline(__always) func branch_beq(_ a: UInt64, _ b: UInt64) -> Bool { a == b }
+@inline(__always) func branch_bne(_ a: UInt64, _ b: UInt64) -> Bool { a != b }
+@inline(__always) func branch_blt(_ a: UInt64, _ b: UInt64) -> Bool { signed(a) < signed(b) }
+@inline(__always) func branch_bge(_ a: UInt64, _ b: UInt64) -> Bool { signed(a) >= signed(b) }
+@inline(__always) func branch_bltu(_ a: UInt64, _ b: UInt64) -> Bool { a < b }
+@inline(__always) func branch_bgeu(_ a: UInt64, _ b: UInt64) -> Bool { a >= b }
 
 /// A jump that keeps no return address, and the end of a block that merely goes on in another.
 @c func op_j(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
@@ -107,7 +83,7 @@ enum JumpCacheLayout {
 }
 
 @inline(__always)
-private func indirect(_ h: H, _ op: O, _ tlb: H, _ n: Int, _ target: UInt64) -> Int {
+func indirect(_ h: H, _ op: O, _ tlb: H, _ n: Int, _ target: UInt64) -> Int {
     let retired = n &+ op.linkCount
     let entry = h.jumpCache + JumpCacheLayout.offset(target)
     guard entry.load(as: UInt64.self) == target,
@@ -122,17 +98,11 @@ private func indirect(_ h: H, _ op: O, _ tlb: H, _ n: Int, _ target: UInt64) -> 
 @inline(never)
 @c func jumpMiss(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     h.hart.pointee.retired = n
-    return Stop.dispatch
+    return h.hart.pointee.dispatch
 }
 
 /// The address of an instruction plus a constant, computed when the block was made.
 @c func rv_auipc(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     h.setX(op.rd, op.constant)
     return next(h, op, tlb, n, slots: 2)
-}
-
-/// A copy of a register.
-@c func op_mv(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.setX(op.rd, h.x(op.rs1))
-    return next(h, op, tlb, n)
 }

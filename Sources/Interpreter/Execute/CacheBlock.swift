@@ -46,9 +46,14 @@ extension Hart {
         guard isEnabled(enable) else { return stop(op, n, .illegalInstruction, UInt64(Block.word(of: op))) }
         let va = raw.x(op.rs1)
         let mode = dataMode
-        if (try? translate(va, .load, mode: mode)) != nil { return -1 }
         do throws(Fault) {
-            _ = try translate(va, .store, mode: mode)
+            let found = try translate(va, .load, mode: mode)
+            _ = try protect(found.address & ~(blockSize &- 1), blockSize, PMP.Config.R, mode)
+            return -1
+        } catch {}
+        do throws(Fault) {
+            let found = try translate(va, .store, mode: mode)
+            _ = try protect(found.address & ~(blockSize &- 1), blockSize, PMP.Config.W, mode)
             return -1
         } catch {
             return stop(op, n, error == .page ? .storePageFault : .storeAccessFault, va)
@@ -61,10 +66,13 @@ extension Hart {
         }
         let va = raw.x(op.rs1)
         do throws(Fault) {
-            let found = try translate(va, .store, mode: dataMode)
-            guard let host = ram(found.address & ~(blockSize &- 1), blockSize) else { throw .access }
+            let mode = dataMode
+            let found = try translate(va, .store, mode: mode)
+            let block = found.address & ~(blockSize &- 1)
+            _ = try protect(block, blockSize, PMP.Config.W, mode)
+            guard let host = ram(block, blockSize) else { throw .access }
             host_fill(host, 0, Int(blockSize))
-            return -1
+            return reportWatched(op, n, block, blockSize) ?? -1
         } catch {
             return stop(op, n, error == .page ? .storePageFault : .storeAccessFault, va)
         }

@@ -12,6 +12,10 @@ typealias Handler =
         _ h: UnsafeMutableRawPointer, _ op: UnsafeRawPointer, _ tlb: UnsafeMutableRawPointer, _ n: Int
     ) -> Int
 
+// Short names for what every handler takes.
+typealias H = UnsafeMutableRawPointer
+typealias O = UnsafeRawPointer
+
 /// Why control came back from the blocks to `Hart.run`. Plain integers: they cross `@convention(c)`.
 enum Stop {
     /// `pc` is up to date; look its block up.

@@ -1,149 +1,27 @@
-// RV64I register operations (unprivileged spec, chapters 2 and 4).
+// What register instructions compute: rs1's value and rs2's, or the immediate in its place, to rd's. isagen makes
+// a handler of each, and fused handlers of the pairs that occur most (unprivileged spec, chapters named below).
 
-typealias H = UnsafeMutableRawPointer
-typealias O = UnsafeRawPointer
+/// The low 32 bits, sign-extended: how every *W instruction ends.
+@inline(__always) func signExtended(_ v: UInt32) -> UInt64 { UInt64(bitPattern: Int64(Int32(bitPattern: v))) }
+@inline(__always) func word(_ v: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: v) }
+@inline(__always) func signed(_ v: UInt64) -> Int64 { Int64(bitPattern: v) }
+@inline(__always) func signed(_ v: UInt32) -> Int32 { Int32(bitPattern: v) }
 
-@c func rv_lui(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.setX(op.rd, op.imm)
-    return next(h, op, tlb, n)
-}
-@c func rv_addi(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, a &+ op.imm)
-    return next(h, op, tlb, n)
-}
-@c func rv_slti(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, Int64(bitPattern: a) < Int64(bitPattern: op.imm) ? 1 : 0)
-    return next(h, op, tlb, n)
-}
-@c func rv_sltiu(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, a < op.imm ? 1 : 0)
-    return next(h, op, tlb, n)
-}
-@c func rv_xori(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, a ^ op.imm)
-    return next(h, op, tlb, n)
-}
-@c func rv_ori(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, a | op.imm)
-    return next(h, op, tlb, n)
-}
-@c func rv_andi(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, a & op.imm)
-    return next(h, op, tlb, n)
-}
-@c func rv_slli(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, a &<< op.imm)
-    return next(h, op, tlb, n)
-}
-@c func rv_srli(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, a &>> op.imm)
-    return next(h, op, tlb, n)
-}
-@c func rv_srai(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1)
-    h.setX(op.rd, UInt64(bitPattern: Int64(bitPattern: a) &>> Int64(bitPattern: op.imm)))
-    return next(h, op, tlb, n)
-}
-@c func rv_add(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a &+ b)
-    return next(h, op, tlb, n)
-}
-@c func rv_sub(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a &- b)
-    return next(h, op, tlb, n)
-}
-@c func rv_sll(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a &<< b)
-    return next(h, op, tlb, n)
-}
-@c func rv_slt(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, Int64(bitPattern: a) < Int64(bitPattern: b) ? 1 : 0)
-    return next(h, op, tlb, n)
-}
-@c func rv_sltu(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a < b ? 1 : 0)
-    return next(h, op, tlb, n)
-}
-@c func rv_xor(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a ^ b)
-    return next(h, op, tlb, n)
-}
-@c func rv_srl(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a &>> b)
-    return next(h, op, tlb, n)
-}
-@c func rv_sra(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, UInt64(bitPattern: Int64(bitPattern: a) &>> Int64(bitPattern: b)))
-    return next(h, op, tlb, n)
-}
-@c func rv_or(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a | b)
-    return next(h, op, tlb, n)
-}
-@c func rv_and(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.x(op.rs1), b = h.x(op.rs2)
-    h.setX(op.rd, a & b)
-    return next(h, op, tlb, n)
-}
-@c func rv_addiw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1)
-    h.setW(op.rd, a &+ op.imm32)
-    return next(h, op, tlb, n)
-}
-@c func rv_slliw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1)
-    h.setW(op.rd, a &<< op.imm32)
-    return next(h, op, tlb, n)
-}
-@c func rv_srliw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1)
-    h.setW(op.rd, a &>> op.imm32)
-    return next(h, op, tlb, n)
-}
-@c func rv_sraiw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1)
-    h.setW(op.rd, UInt32(bitPattern: Int32(bitPattern: a) &>> Int32(bitPattern: op.imm32)))
-    return next(h, op, tlb, n)
-}
-@c func rv_addw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1), b = h.w(op.rs2)
-    h.setW(op.rd, a &+ b)
-    return next(h, op, tlb, n)
-}
-@c func rv_subw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1), b = h.w(op.rs2)
-    h.setW(op.rd, a &- b)
-    return next(h, op, tlb, n)
-}
-@c func rv_sllw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1), b = h.w(op.rs2)
-    h.setW(op.rd, a &<< b)
-    return next(h, op, tlb, n)
-}
-@c func rv_srlw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1), b = h.w(op.rs2)
-    h.setW(op.rd, a &>> b)
-    return next(h, op, tlb, n)
-}
-@c func rv_sraw(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let a = h.w(op.rs1), b = h.w(op.rs2)
-    h.setW(op.rd, UInt32(bitPattern: Int32(bitPattern: a) &>> Int32(bitPattern: b)))
-    return next(h, op, tlb, n)
-}
+// RV64I: 2.4, 4.2
+
+@inline(__always) func alu_lui(_: UInt64, _ b: UInt64) -> UInt64 { b }
+@inline(__always) func alu_add(_ a: UInt64, _ b: UInt64) -> UInt64 { a &+ b }
+@inline(__always) func alu_sub(_ a: UInt64, _ b: UInt64) -> UInt64 { a &- b }
+@inline(__always) func alu_slt(_ a: UInt64, _ b: UInt64) -> UInt64 { signed(a) < signed(b) ? 1 : 0 }
+@inline(__always) func alu_sltu(_ a: UInt64, _ b: UInt64) -> UInt64 { a < b ? 1 : 0 }
+@inline(__always) func alu_xor(_ a: UInt64, _ b: UInt64) -> UInt64 { a ^ b }
+@inline(__always) func alu_or(_ a: UInt64, _ b: UInt64) -> UInt64 { a | b }
+@inline(__always) func alu_and(_ a: UInt64, _ b: UInt64) -> UInt64 { a & b }
+@inline(__always) func alu_sll(_ a: UInt64, _ b: UInt64) -> UInt64 { a &<< b }
+@inline(__always) func alu_srl(_ a: UInt64, _ b: UInt64) -> UInt64 { a &>> b }
+@inline(__always) func alu_sra(_ a: UInt64, _ b: UInt64) -> UInt64 { UInt64(bitPattern: signed(a) &>> signed(b)) }
+@inline(__always) func alu_addw(_ a: UInt64, _ b: UInt64) -> UInt64 { signExtended(word(a) &+ word(b)) }
+@inline(__always) func alu_subw(_ a: UInt64, _ b: UInt64) -> UInt64 { signExtended(word(a) &- word(b)) }
+@inline(__always) func alu_sllw(_ a: UInt64, _ b: UInt64) -> UInt64 { signExtended(word(a) &<< word(b)) }
+@inline(__always) func alu_srlw(_ a: UInt64, _ b: UInt64) -> UInt64 { signExtended(word(a) &>> word(b)) }
+@inline(__always) func alu_sraw(_ a: UInt64, _ b: UInt64) -> UInt64 { signExtended(UInt32(bitPattern: signed(word(a)) &>> signed(word(b)))) }

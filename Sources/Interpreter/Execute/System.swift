@@ -61,12 +61,12 @@ import RISCV
 /// Orders SINVAL.VMA, which is as strong as SFENCE.VMA here: nothing is left to do but the mode check.
 @inline(never)
 @c func rv_sfence_w_inval(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.hart.pointee.mode == .user ? raiseIllegal(h, op, tlb, n) : next(h, op, tlb, n)
+    h.hart.pointee.mode.rawValue == 0 ? raiseIllegal(h, op, tlb, n) : next(h, op, tlb, n)
 }
 
 @inline(never)
 @c func rv_sfence_inval_ir(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.hart.pointee.mode == .user ? raiseIllegal(h, op, tlb, n) : next(h, op, tlb, n)
+    h.hart.pointee.mode.rawValue == 0 ? raiseIllegal(h, op, tlb, n) : next(h, op, tlb, n)
 }
 
 /// The host orders all but a store before a later load by itself, on x86-64; any fence whose predecessor set

@@ -41,14 +41,28 @@ enum CSRChange {
 private func access(
     _ h: H, _ op: O, _ n: Int, _ change: CSRChange, _ operand: UInt64, reads: Bool, writes: Bool
 ) -> Int {
-    let hart = h.owner
-    let s = h.hart
-    let live = s.pointee.live & ~Live.kick
-    let number = UInt16(truncatingIfNeeded: op.imm32)
-    guard
-        hart.changeCSR(number, change, operand, reads: reads, writes: writes, rd: op.rd, retired: n &+ Block.index(of: op))
-    else { return raiseIllegal(h, op, s.pointee.tlb, n) }
-    // A new regime, epoch or FS setting, or an interrupt that is now enabled: this block is over.
-    if writes, s.pointee.live & ~Live.kick != live || hart.interruptDue { return hart.resume(behind: op, n) }
-    return next(h, op, s.pointee.tlb, n)
+    let stop = h.owner.accessCSR(op, n, change, operand, reads: reads, writes: writes)
+    return stop >= 0 ? stop : next(h, op, h.hart.pointee.tlb, n)
+}
+
+extension Hart {
+    /// One CSR instruction: a `Stop`, or -1 when the block goes on. Apart from its caller, which mustn't have
+    /// anything left to do behind its tail call.
+    @inline(never)
+    fileprivate func accessCSR(
+        _ op: OpPointer, _ n: Int, _ change: CSRChange, _ operand: UInt64, reads: Bool, writes: Bool
+    ) -> Int {
+        let s = state
+        let live = s.pointee.live & ~Live.kick
+        let number = UInt16(truncatingIfNeeded: op.imm32)
+        // Whether C can go depends on where the next instruction lies.
+        if number == CSR.misa.rawValue { pause(at: op, n) }
+        guard
+            changeCSR(number, change, operand, reads: reads, writes: writes, rd: op.rd, retired: n &+ Block.index(of: op))
+        else { return stop(op, n, .illegalInstruction, UInt64(Block.word(of: op))) }
+        // misa may have discarded all blocks, this one too.
+        if number == CSR.misa.rawValue { return resume(behind: op, n) }
+        // A new regime, epoch or FS setting, or an interrupt that is now enabled: this block is over.
+        return writes && (s.pointee.live & ~Live.kick != live || interruptDue) ? resume(behind: op, n) : -1
+    }
 }

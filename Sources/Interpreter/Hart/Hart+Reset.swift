@@ -20,6 +20,8 @@ extension Hart {
         s.pointee.mideleg = 0
         s.pointee.medeleg = 0
         s.pointee.stimecmp = ~0
+        s.pointee.misa = implementedMISA
+        pmp = PMP()
         discardBlocks()
         emptyTranslations()
         if cluster.answersSBI { prepareSupervisor() }
@@ -42,6 +44,8 @@ extension Hart {
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
         if extensions.contains(.zicboz) { config |= EnvironmentConfiguration.CBZE }
         s.pointee.menvcfg = config
+        s.pointee.mstateen0 = writableStateEnables
+        pmp.open()
     }
 
     /// Enters S-mode as SBI HSM and the machine's start do: satp 0, interrupts off, a0 the hart's id.
@@ -61,9 +65,18 @@ extension Hart {
         refreshRegime()
     }
 
+    /// Whether stimecmp drives STIP: through Sstc or, since SBI TIME sets it, without.
+    var hasSupervisorTimer: Bool {
+        cluster.answersSBI || state.pointee.menvcfg & EnvironmentConfiguration.STCE != 0
+    }
+
     /// Raises or clears the supervisor timer interrupt by `time` and stimecmp, and plans the next change.
     func updateTimer() {
         let s = state
+        guard hasSupervisorTimer else {
+            cluster.timers.set(id, to: ~0) {}
+            return
+        }
         if cluster.time >= s.pointee.stimecmp {
             cluster.timers.set(id, to: ~0) {}
             signals.raise(InterruptSet.supervisorTimer)

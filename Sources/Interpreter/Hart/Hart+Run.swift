@@ -33,6 +33,7 @@ extension Hart {
             isStopping = false
             return .stopped
         }
+        count(.userExit)
         return .exit
     }
 
@@ -40,6 +41,7 @@ extension Hart {
     private func serveRequests() -> RunEnd? {
         let requests = signals.takeRequests()
         if requests & HartSignals.Request.fence != 0 { serveFences() }
+        if requests & HartSignals.Request.time != 0 { updateTimer() }
         return requests & HartSignals.Request.exit != 0 ? .kicked : nil
     }
 
@@ -78,8 +80,12 @@ extension Hart {
             mendLink(to: target, live)
             return target
         }
-        guard let block = block(at: pc, live) else { return nil }
-        let target = Block.entry(block)
+        guard let target = blockEntry(at: pc, live) else { return nil }
+        // Nothing may lead past the trace.
+        if let trace, trace.instructions {
+            s.pointee.pendingLink = nil
+            return target
+        }
         entry.storeBytes(of: pc, as: UInt64.self)
         entry.storeBytes(of: live, toByteOffset: JumpCacheLayout.live, as: UInt32.self)
         entry.storeBytes(of: target, toByteOffset: JumpCacheLayout.target, as: OpPointer.self)
@@ -97,18 +103,30 @@ extension Hart {
         link.storeBytes(of: live, toByteOffset: LinkLayout.live, as: UInt32.self)
     }
 
-    private func block(at pc: UInt64, _ live: UInt32) -> UnsafeMutablePointer<BlockHeader>? {
+    /// First operation of the block at `pc`; nil after a trap, or when the look-up has to be made again.
+    private func blockEntry(at pc: UInt64, _ live: UInt32) -> OpPointer? {
+        let s = state
         var at = pc
         do throws(Fault) {
-            let code = try fetch(pc)
+            let (code, available) = try fetch(pc)
             var rest: UnsafeRawPointer?
-            if pc & 0xFFF == 0xFFE, code.loadUnaligned(as: UInt16.self) & 3 == 3 {
+            // At the end of the page, or of what PMP permits of it.
+            if available < 4, code.loadUnaligned(as: UInt16.self) & 3 == 3 {
                 at = pc &+ 2
-                rest = try fetch(at)
+                rest = try fetch(at).code
             }
+            // The fetch may have begun an epoch of the space's own.
+            if s.pointee.live & ~Live.kick != live { return nil }
             let variant = Live.variant(live)
-            if let known = blocks.find(pc, code, rest: rest, variant: variant, generation: generation) { return known }
-            return build(pc, code, rest, variant)
+            if let trace, trace.instructions {
+                return tracedBlock(trace, at: pc, code: code, available: available, rest: rest, variant: variant)
+            }
+            if let known = blocks.find(pc, code, rest: rest, variant: variant, generation: generation),
+                rest != nil || Int(known.pointee.codeBytes) <= available
+            {
+                return Block.entry(known)
+            }
+            return build(pc, code, available, rest, variant)
         } catch {
             state.pointee.pendingLink = nil
             state.pointee.trapCause = (error == .page ? Exception.instructionPageFault : .instructionAccessFault).rawValue
@@ -118,20 +136,23 @@ extension Hart {
         }
     }
 
-    private func build(_ pc: UInt64, _ code: UnsafeRawPointer, _ rest: UnsafeRawPointer?, _ variant: UInt32) -> UnsafeMutablePointer<BlockHeader>? {
+    private func build(
+        _ pc: UInt64, _ code: UnsafeRawPointer, _ available: Int, _ rest: UnsafeRawPointer?, _ variant: UInt32
+    ) -> OpPointer? {
         guard let space = blocks.space else {
             // The arena starts over. `live` changes, so the caller has to look again.
             discardBlocks()
             refreshRegime()
             return nil
         }
+        count(.blockBuilt)
         var builder = BlockBuilder(space, pc: pc, extensions: extensions, floatingPoint: variant == 0)
         let size = builder.build(
-            code: code, available: Int(4096 &- (pc & 0xFFF)), rest: rest, generation: generation, variant: variant)
+            code: code, available: available, rest: rest, generation: generation, variant: variant)
         blocks.commit(bytes: size)
         let block = space.assumingMemoryBound(to: BlockHeader.self)
         blocks.insert(block)
-        return block
+        return Block.entry(block)
     }
 
     /// Drops all blocks and every way that leads to one.

@@ -6,6 +6,7 @@ extension Hart {
     func takeTrap() {
         let s = state
         let cause = s.pointee.trapCause
+        count(.exception)
         if s.pointee.mode != .machine, s.pointee.medeleg &>> (cause & 63) & 1 != 0 {
             enterSupervisor(cause: cause, value: s.pointee.trapValue, vector: 0)
         } else {
@@ -15,6 +16,8 @@ extension Hart {
 
     private func enterSupervisor(cause: UInt64, value: UInt64, vector: UInt64) {
         let s = state
+        let target = s.pointee.stvec & ~3 &+ (s.pointee.stvec & 1 == 1 ? vector : 0)
+        note(cause: cause, value: value, to: .supervisor, target: target)
         s.pointee.scause = cause
         s.pointee.stval = value
         s.pointee.sepc = s.pointee.pc
@@ -23,13 +26,15 @@ extension Hart {
         if s.pointee.mode == .supervisor { status |= MStatus.SPP }
         s.pointee.mstatus = status
         s.pointee.mode = .supervisor
-        s.pointee.pc = s.pointee.stvec & ~3 &+ (s.pointee.stvec & 1 == 1 ? vector : 0)
+        s.pointee.pc = target
         s.pointee.pendingLink = nil
         refreshRegime()
     }
 
     private func enterMachine(cause: UInt64, value: UInt64, vector: UInt64) {
         let s = state
+        let target = s.pointee.mtvec & ~3 &+ (s.pointee.mtvec & 1 == 1 ? vector : 0)
+        note(cause: cause, value: value, to: .machine, target: target)
         s.pointee.mcause = cause
         s.pointee.mtval = value
         s.pointee.mepc = s.pointee.pc
@@ -38,7 +43,7 @@ extension Hart {
         status |= UInt64(s.pointee.mode.rawValue) &<< MStatus.MPPShift
         s.pointee.mstatus = status
         s.pointee.mode = .machine
-        s.pointee.pc = s.pointee.mtvec & ~3 &+ (s.pointee.mtvec & 1 == 1 ? vector : 0)
+        s.pointee.pc = target
         s.pointee.pendingLink = nil
         refreshRegime()
     }
@@ -55,11 +60,13 @@ extension Hart {
             mode < .supervisor || (mode == .supervisor && s.pointee.mstatus & MStatus.SIE != 0)
         let forMachine = machineEnabled ? active & ~s.pointee.mideleg : 0
         if let number = mostUrgent(forMachine) {
+            count(.interrupt)
             enterMachine(cause: 1 &<< 63 | number, value: 0, vector: number &* 4)
             return
         }
         let forSupervisor = supervisorEnabled ? active & s.pointee.mideleg : 0
         if let number = mostUrgent(forSupervisor) {
+            count(.interrupt)
             enterSupervisor(cause: 1 &<< 63 | number, value: 0, vector: number &* 4)
         }
     }
@@ -71,7 +78,7 @@ extension Hart {
     }
 
     /// mip as it is now. STIP follows `time` and stimecmp whenever Sstc or SBI TIME drives it.
-    var currentPending: UInt64 { host_atomic_load_64(raw + HartLayout.pending) }
+    var currentPending: UInt64 { host_atomic_load_64(raw + HartLayout.pending) & 0xFFFF }
 
     /// Whether an enabled interrupt would be taken in the present mode.
     var interruptDue: Bool {
@@ -94,7 +101,7 @@ extension Hart {
             status = status & ~(MStatus.MIE | MStatus.MPP) | (status & MStatus.MPIE) &>> 4 | MStatus.MPIE
             if previous != .machine { status &= ~MStatus.MPRV }
             s.pointee.mode = previous
-            s.pointee.pc = s.pointee.mepc
+            s.pointee.pc = s.pointee.mepc & returnAddressMask
         } else {
             guard s.pointee.mode >= .supervisor,
                 !(s.pointee.mode == .supervisor && status & MStatus.TSR != 0)
@@ -103,7 +110,7 @@ extension Hart {
             status = status & ~(MStatus.SIE | MStatus.SPP) | (status & MStatus.SPIE) &>> 4 | MStatus.SPIE
             status &= ~MStatus.MPRV
             s.pointee.mode = previous
-            s.pointee.pc = s.pointee.sepc
+            s.pointee.pc = s.pointee.sepc & returnAddressMask
         }
         s.pointee.mstatus = status
         refreshRegime()

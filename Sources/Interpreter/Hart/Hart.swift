@@ -9,7 +9,9 @@ final class Hart {
     let id: Int
     let state: UnsafeMutablePointer<HartState>
     let memory: GuestMemory
-    let extensions: Extensions
+    /// What the machine has, and what of it misa has on.
+    let implemented: Extensions
+    var extensions: Extensions
     /// The hart's virtual machine, which outlives it.
     let unmanagedCluster: Unmanaged<Cluster>
     var cluster: Cluster { unmanagedCluster.takeUnretainedValue() }
@@ -27,6 +29,12 @@ final class Hart {
     var largeRegions = PageFilter()
     /// Some entry came from a page of 512 GiB or more.
     var hasVastPages = false
+
+    var trace: HartTrace?
+    var pmp = PMP()
+    var events = EventCounters()
+    /// Stores to these 8 bytes each are reported to user space. Set before the first run.
+    var watched: [UInt64] = []
 
     // RAM's first slot, for the common case.
     let ramBase: UInt64
@@ -63,6 +71,7 @@ final class Hart {
         else { return nil }
         self.id = id
         self.memory = memory
+        implemented = extensions
         self.extensions = extensions
         unmanagedCluster = Unmanaged.passUnretained(cluster)
         self.blocks = blocks

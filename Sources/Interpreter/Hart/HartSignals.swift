@@ -15,6 +15,8 @@ final class HartSignals: @unchecked Sendable {
         static let exit: UInt32 = 1
         /// Another hart's SBI RFENCE; see `takeFences`.
         static let fence: UInt32 = 2
+        /// `time` was set.
+        static let time: UInt32 = 4
         /// SBI HSM changed this hart's state.
         static let hsm: UInt32 = 8
     }
@@ -53,6 +55,28 @@ final class HartSignals: @unchecked Sendable {
         _ = host_atomic_or_32(requestWord, bits)
         nudge()
     }
+
+    /// The level of the supervisor external interrupt's wire, or with `byWire` false M-mode's own bit: SEIP is
+    /// high when either is (privileged spec 3.1.9). Both are kept in bits of `pending` that are no interrupts.
+    func setSupervisorExternal(_ level: Bool, byWire: Bool) {
+        let mine = byWire ? Self.externalWire : Self.externalSoftware
+        host_mutex_lock(lock)
+        if level {
+            _ = host_atomic_or_64(pending, mine)
+        } else {
+            _ = host_atomic_and_64(pending, ~mine)
+        }
+        let high = host_atomic_load_64(pending) & (Self.externalWire | Self.externalSoftware) != 0
+        let old =
+            high
+            ? host_atomic_or_64(pending, InterruptSet.supervisorExternal)
+            : host_atomic_and_64(pending, ~InterruptSet.supervisorExternal)
+        host_mutex_unlock(lock)
+        if high, old & InterruptSet.supervisorExternal == 0 { nudge() }
+    }
+
+    private static let externalWire: UInt64 = 1 << 62
+    static let externalSoftware: UInt64 = 1 << 63
 
     func takeRequests() -> UInt32 { host_atomic_swap_32(requestWord, 0) }
     var hasRequests: Bool { host_atomic_load_32(requestWord) != 0 }

@@ -28,6 +28,9 @@ struct HartState {
     /// Address of the next instruction; valid only outside the blocks.
     var pc: UInt64
     var retired: Int
+    /// `Stop.dispatch`, in memory: were it a constant, the optimiser would know what a miss returns, and make of
+    /// the tail call to it a call and a return.
+    var dispatch: Int
     /// The operation whose link led out of the blocks; `Hart.run` mends it.
     var pendingLink: UnsafeRawPointer?
     var tlb: UnsafeMutableRawPointer
@@ -65,6 +68,11 @@ struct HartState {
     var mcounteren: UInt64
     var mcountinhibit: UInt64
     var menvcfg: UInt64
+    var mseccfg: UInt64
+    var mstateen0: UInt64
+    var mstateen1: UInt64
+    var mstateen2: UInt64
+    var mstateen3: UInt64
     var stvec: UInt64
     var sscratch: UInt64
     var sepc: UInt64

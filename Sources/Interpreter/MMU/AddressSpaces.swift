@@ -2,6 +2,10 @@ import CHost
 
 /// The soft TLBs of the address spaces a hart has been in lately, so that a change of satp or mode is a change
 /// of pointer and a process finds its entries again when it comes back.
+///
+/// What S-mode does with SUM clear, which is a kernel's ordinary life, needs no copy for each process as long as
+/// its pages are global ones (PTE.G, privileged spec 12.3.1): those translations, and the links that depend on
+/// them, are shared by all spaces. The first page of S-mode that isn't global ends that for its space.
 struct AddressSpaces {
     /// One value of satp (or M-mode), with its TLBs: U, S with SUM clear, S with SUM set, then fetches.
     struct Space {
@@ -10,6 +14,8 @@ struct AddressSpaces {
         var lastUse: UInt64
         /// Bit n: TLB n may hold entries.
         var filled: UInt8
+        /// S-mode's translations are all global: the shared tables and epoch stand for this space's own.
+        var shares: Bool
         let memory: UnsafeMutableRawPointer
     }
 
@@ -30,33 +36,52 @@ struct AddressSpaces {
     private var clock: UInt64 = 1
     private var nextEpoch: UInt32 = 1
     private(set) var current = 0
+    /// S-mode's shared tables: data, then fetches. Behind the spaces.
+    private let shared: UnsafeMutableRawPointer
+    private var sharedEpoch: UInt32 = 1
+    private static let sharedSize = TLBLayout.size + FetchTLB.size
+    private static let size = (count * spaceSize + sharedSize + 4095) & ~4095
 
     init?() {
         var error: Int32 = 0
-        guard let memory = host_memory_reserve(Self.count * Self.spaceSize, 4096, &error) else { return nil }
+        guard let memory = host_memory_reserve(Self.size, 4096, &error) else { return nil }
         self.memory = memory
+        shared = memory + Self.count * Self.spaceSize
+        host_fill(shared, 0xFF, Self.sharedSize)
         spaces = InlineArray { i in
             // No real key: MODE 15 with nothing else.
-            Space(key: 0xF << 60 | UInt64(truncatingIfNeeded: i), epoch: 0, lastUse: 0, filled: 0xFF,
+            Space(key: 0xF << 60 | UInt64(truncatingIfNeeded: i), epoch: 0, lastUse: 0, filled: 0xFF, shares: false,
                   memory: memory + i &* Self.spaceSize)
         }
     }
 
-    func release() { host_memory_release(memory, Self.count * Self.spaceSize) }
+    func release() { host_memory_release(memory, Self.size) }
 
     /// The TLB of a regime in the current space.
     mutating func table(_ regime: Int) -> UnsafeMutableRawPointer {
+        if regime == Regime.supervisor, spaces[current].shares { return shared }
         spaces[current].filled |= 1 &<< UInt8(truncatingIfNeeded: regime)
         return spaces[current].memory + regime &* TLBLayout.size
     }
 
     /// The fetch TLB of the current space, for U (0) or S and M (1).
     mutating func fetchTable(_ user: Bool) -> UnsafeMutableRawPointer {
+        if !user, spaces[current].shares { return shared + TLBLayout.size }
         spaces[current].filled |= 0x80
         return spaces[current].memory + Regime.count &* TLBLayout.size + (user ? 0 : FetchTLB.size)
     }
 
-    var epoch: UInt32 { spaces[current].epoch }
+    /// The epoch of the current space, for U or for the other modes.
+    func epoch(_ user: Bool) -> UInt32 { !user && spaces[current].shares ? sharedEpoch : spaces[current].epoch }
+
+    /// Whether S-mode uses the shared tables in the current space.
+    var shares: Bool { spaces[current].shares }
+
+    /// Gives the current space tables of its own for S-mode.
+    mutating func stopSharing() {
+        spaces[current].shares = false
+        spaces[current].epoch = freshEpoch()
+    }
 
     /// Enters the space of `key`, an empty one if it wasn't here lately.
     mutating func enter(_ key: UInt64) {
@@ -79,6 +104,8 @@ struct AddressSpaces {
         spaces[oldest].lastUse = clock
         empty(oldest)
         spaces[oldest].epoch = freshEpoch()
+        // Without translation there is no G bit to go by.
+        spaces[oldest].shares = key != Self.machineKey && key &>> 60 != 0
     }
 
     private mutating func freshEpoch() -> UInt32 {
@@ -90,6 +117,7 @@ struct AddressSpaces {
     var epochsExhausted: Bool { nextEpoch >= Live.epochLimit - 64 }
     mutating func restartEpochs() {
         nextEpoch = 1
+        sharedEpoch = freshEpoch()
         for i in 0..<Self.count { spaces[i].epoch = freshEpoch() }
     }
 
@@ -106,13 +134,15 @@ struct AddressSpaces {
 
     /// Forgets all translations, and every link with them.
     mutating func emptyAll() {
+        host_fill(shared, 0xFF, Self.sharedSize)
+        sharedEpoch = freshEpoch()
         for i in 0..<Self.count {
             empty(i)
             spaces[i].epoch = freshEpoch()
         }
     }
 
-    /// Forgets the translations of spaces with this ASID. Global ones may stay, and don't here.
+    /// Forgets the translations of spaces with this ASID. Those that S-mode shares are global and stay.
     mutating func empty(asid: UInt64) {
         for i in 0..<Self.count where spaces[i].key &>> 44 & 0xFFFF == asid && spaces[i].key &>> 60 < 15 {
             empty(i)
@@ -122,12 +152,15 @@ struct AddressSpaces {
 
     /// Forgets every link, but no translation.
     mutating func renewEpochs() {
+        sharedEpoch = freshEpoch()
         for i in 0..<Self.count { spaces[i].epoch = freshEpoch() }
     }
 
     /// Forgets all pages of the region of `size` bytes (a power of two) around `va`, in every space.
     mutating func forget(region va: UInt64, size: UInt64) {
         let mask = ~(size &- 1)
+        Self.forget(shared, count: 2 * TLBLayout.entries, va & mask, mask)
+        Self.forget(shared + TLBLayout.size, count: FetchTLB.entries, va & mask, mask)
         for i in 0..<Self.count {
             let filled = spaces[i].filled
             for regime in 0..<Regime.count where filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {
@@ -150,6 +183,9 @@ struct AddressSpaces {
     /// Forgets one 4 KiB page in every space.
     mutating func forget(page va: UInt64) {
         let page = va & ~0xFFF
+        Self.forget(shared, page)
+        Self.forget(shared + TLBLayout.stores, page)
+        FetchTLB.forget(shared + TLBLayout.size, page)
         for i in 0..<Self.count {
             let filled = spaces[i].filled
             for regime in 0..<Regime.count where filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {

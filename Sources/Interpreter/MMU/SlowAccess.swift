@@ -34,19 +34,25 @@ func fillForAtomic(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ si
 extension Hart {
     fileprivate func load(_ op: OpPointer, _ n: Int, _ va: UInt64, _ kind: LoadKind, _ raw: inout UInt64) -> Int {
         let size = kind.size
+        let mode = dataMode
+        count(.loadMiss)
         var at = va
         do throws(Fault) {
-            let found = try translate(va, .load, mode: dataMode)
+            let found = try translate(va, .load, mode: mode)
             if crossesPage(va, size) {
                 if ram(found.address, 1) == nil { throw .access }
+                let head = 4096 &- (va & 0xFFF)
+                _ = try protect(found.address, head, PMP.Config.R, mode)
                 at = (va | 0xFFF) &+ 1
-                let second = try translate(at, .load, mode: dataMode)
+                let second = try translate(at, .load, mode: mode)
+                _ = try protect(second.address, size &- head, PMP.Config.R, mode)
                 guard let bytes = gather(found, second, va, size) else { throw .access }
                 raw = bytes
                 return done
             }
+            let whole = try protect(found.address, size, PMP.Config.R, mode)
             if let host = ram(found.address, size) {
-                fill(va, found, .load, host: host, tlb: state.pointee.tlb)
+                if whole { fill(va, found, .load, host: host) }
                 raw = read(host, size)
                 return done
             }
@@ -61,21 +67,29 @@ extension Hart {
     }
 
     fileprivate func store(_ op: OpPointer, _ n: Int, _ va: UInt64, _ size: UInt64, _ value: UInt64) -> Int {
+        let mode = dataMode
+        count(.storeMiss)
         var at = va
         do throws(Fault) {
-            let found = try translate(va, .store, mode: dataMode)
+            let found = try translate(va, .store, mode: mode)
             if crossesPage(va, size) {
                 if ram(found.address, 1) == nil { throw .access }
                 // Both pages are known to be writable before the first byte changes.
+                let head = 4096 &- (va & 0xFFF)
+                _ = try protect(found.address, head, PMP.Config.W, mode)
                 at = (va | 0xFFF) &+ 1
-                let second = try translate(at, .store, mode: dataMode)
+                let second = try translate(at, .store, mode: mode)
+                _ = try protect(second.address, size &- head, PMP.Config.W, mode)
                 guard scatter(found, second, va, size, value) else { throw .access }
-                return done
+                return reportWatched(op, n, found.address, head) ?? reportWatched(op, n, second.address, size &- head)
+                    ?? done
             }
+            let whole = try protect(found.address, size, PMP.Config.W, mode)
             if let host = ram(found.address, size) {
-                fill(va, found, .store, host: host, tlb: state.pointee.tlb)
+                let watched = isWatchedPage(found.address)
+                if whole, !watched { fill(va, found, .store, host: host) }
                 write(host, size, value)
-                return done
+                return watched ? reportWatched(op, n, found.address, size) ?? done : done
             }
             guard va & (size &- 1) == 0 else { return stop(op, n, Exception.storeAddressMisaligned, va) }
             pause(at: op, n)
@@ -88,17 +102,33 @@ extension Hart {
         }
     }
 
-    /// Brings the page of an atomic into the TLB. Atomics exist in RAM only and have to be aligned.
+    /// Leaves for user space behind a store that hit a watched address.
+    func reportWatched(_ op: OpPointer, _ n: Int, _ address: UInt64, _ size: UInt64) -> Int? {
+        guard let hit = watchedAddress(address, size) else { return nil }
+        _ = resume(behind: op, n)
+        exit = .watchedStore(address: hit)
+        return Stop.exit
+    }
+
+    /// Brings the page of an atomic into the TLB, or, where it mustn't enter one, carries the atomic out.
+    /// Atomics exist in RAM only and have to be aligned.
     fileprivate func fillForAtomic(_ op: OpPointer, _ n: Int, _ va: UInt64, _ size: UInt64, _ access: Access) -> Int {
         let load = access == .load
         guard va & (size &- 1) == 0 else {
             return stop(op, n, load ? Exception.loadAddressMisaligned : Exception.storeAddressMisaligned, va)
         }
         do throws(Fault) {
-            let found = try translate(va, access, mode: dataMode)
+            let mode = dataMode
+            let found = try translate(va, access, mode: mode)
+            // An AMO loads as well; so does, by its nature, an SC that may succeed.
+            let whole = try protect(found.address, size, load ? PMP.Config.R : PMP.Config.R | PMP.Config.W, mode)
             guard let host = ram(found.address, size) else { throw .access }
-            fill(va, found, access, host: host, tlb: state.pointee.tlb)
-            return done
+            if whole, load || !isWatchedPage(found.address) {
+                fill(va, found, access, host: host)
+                return done
+            }
+            atomicSlow(op, host)
+            return load ? resume(behind: op, n) : reportWatched(op, n, found.address, size) ?? resume(behind: op, n)
         } catch {
             let cause =
                 error == .page

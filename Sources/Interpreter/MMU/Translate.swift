@@ -37,7 +37,9 @@ extension Hart {
     }
 
     /// Enters a page of RAM into the current data TLB, for loads or for stores.
-    func fill(_ va: UInt64, _ found: Translation, _ access: Access, host: UnsafeMutableRawPointer, tlb: UnsafeMutableRawPointer) {
+    func fill(_ va: UInt64, _ found: Translation, _ access: Access, host: UnsafeMutableRawPointer) {
+        stopSharingUnlessGlobal(found, mode: dataMode)
+        let tlb = state.pointee.tlb
         let page = va & ~0xFFF
         let hostPage = UInt64(UInt(bitPattern: host)) &- (va & 0xFFF)
         let table = access == .store ? tlb + TLBLayout.stores : tlb
@@ -47,28 +49,43 @@ extension Hart {
         noteLarge(va, found)
     }
 
+    /// S-mode's tables are shared between address spaces only while all they hold is global.
+    private func stopSharingUnlessGlobal(_ found: Translation, mode: Privilege) {
+        guard mode == .supervisor, found.entry & PTE.G == 0, spaces.shares else { return }
+        spaces.stopSharing()
+        refreshRegime()
+    }
+
     func noteLarge(_ va: UInt64, _ found: Translation) {
         if found.sizeShift == 12 { return }
         if found.sizeShift > 30 { hasVastPages = true }
         largeRegions.insert(found.sizeShift >= 30 ? va &>> 30 | 1 &<< 60 : va &>> 21)
     }
 
-    /// The host address of the code at `va`, or a fault. Remembers the page in the fetch TLB.
-    func fetch(_ va: UInt64) throws(Fault) -> UnsafeRawPointer {
+    /// The host address of the code at `va`, or a fault, and how many bytes of the page may be fetched from
+    /// there on. Remembers the page in the fetch TLB when PMP permits all of it.
+    func fetch(_ va: UInt64) throws(Fault) -> (code: UnsafeRawPointer, bytes: Int) {
+        let toPageEnd = Int(4096 &- (va & 0xFFF))
         let page = va & ~0xFFF
-        // Hit or miss: the filter may have been emptied since the entry was made.
+        // Links may come to depend on the page, whether it was found quickly or not.
         fetchedPages.insert(va &>> 12)
-        let entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
+        var entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
         if entry.load(as: UInt64.self) == page {
             let host = entry.load(fromByteOffset: 8, as: UnsafeRawPointer.self)
-            return host + Int(truncatingIfNeeded: va & 0xFFF)
+            return (host + Int(truncatingIfNeeded: va & 0xFFF), toPageEnd)
         }
+        count(.fetchMiss)
         let found = try translate(va, .fetch, mode: state.pointee.mode)
         guard let host = ram(found.address & ~0xFFF, 4096) else { throw .access }
+        let whole = try protect(found.address, 2, Access.fetch.needs, state.pointee.mode)
         noteLarge(va, found)
+        stopSharingUnlessGlobal(found, mode: state.pointee.mode)
+        entry = FetchTLB.entry(spaces.fetchTable(state.pointee.mode == .user), page)
+        let code = UnsafeRawPointer(host) + Int(truncatingIfNeeded: va & 0xFFF)
+        if !whole { return (code, Int(truncatingIfNeeded: pmp.extent(found.address, found.address | 0xFFF))) }
         entry.storeBytes(of: page, as: UInt64.self)
         entry.storeBytes(of: UnsafeRawPointer(host), toByteOffset: 8, as: UnsafeRawPointer.self)
-        return UnsafeRawPointer(host) + Int(truncatingIfNeeded: va & 0xFFF)
+        return (code, toPageEnd)
     }
 
     /// SFENCE.VMA and SINVAL.VMA (privileged spec 12.2.1). Does more than asked when that is cheaper.
@@ -131,7 +148,7 @@ extension Hart {
         s.pointee.tlb = spaces.table(regime)
         // Fetches never follow MPRV.
         if data != mode { spaces.enter(mode == .machine ? AddressSpaces.machineKey : s.pointee.satp) }
-        var live = spaces.epoch &<< Live.epochShift | UInt32(mode.rawValue)
+        var live = spaces.epoch(mode == .user) &<< Live.epochShift | UInt32(mode.rawValue)
         if s.pointee.fs == 0 { live |= Live.floatingPointOff }
         setLive(live)
     }

@@ -32,6 +32,7 @@ extension Hart {
     /// The H extension adds a second stage here: each table address and the final address then pass through
     /// the G-stage before memory is touched.
     func walk(_ va: UInt64, root: UInt64) throws(Fault) -> Translation {
+        count(.walk)
         let mode = root &>> 60
         guard mode >= 8, mode <= 10 else { throw .page }
         let levels = mode &- 5
@@ -43,7 +44,8 @@ extension Hart {
         var level = levels &- 1
         while true {
             let shift = 12 &+ level &* 9
-            guard let slot = ram(table &+ (va &>> shift & 0x1FF) &* 8, 8) else { throw .access }
+            let place = table &+ (va &>> shift & 0x1FF) &* 8
+            guard mayWalk(place), let slot = ram(place, 8) else { throw .access }
             let entry = host_load_relaxed_64(slot)
             guard entry & PTE.V != 0, entry & PTE.reserved == 0, entry & (PTE.R | PTE.W) != PTE.W else { throw .page }
             guard isPermittedPBMT(entry) else { throw .page }

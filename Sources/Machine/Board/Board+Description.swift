@@ -18,6 +18,7 @@ extension MachineDescription {
                 base: MemoryMap.uart.base, size: MemoryMap.uart.size, interrupt: MemoryMap.uart.irq,
                 clockFrequency: MemoryMap.uartClock),
             rtc: Device(base: MemoryMap.rtc.base, size: MemoryMap.rtc.size, interrupt: MemoryMap.rtc.irq),
-            testFinisher: Region(base: MemoryMap.testFinisher.base, size: MemoryMap.testFinisher.size))
+            testFinisher: Region(base: MemoryMap.testFinisher.base, size: MemoryMap.testFinisher.size),
+            clint: configuration.startMode == .firmware ? Region(base: MemoryMap.clint.base, size: MemoryMap.clint.size) : nil)
     }
 }

@@ -11,6 +11,9 @@ final class Board: @unchecked Sendable {
     let bus: Bus
     let cpus: [any VirtualCPU]
     let sbi: SBIConsole
+    /// The test's end of HTIF, when the guest has one.
+    let htif: HTIF?
+    private let harness: TestHarness?
     private let uart: UART16550
     private let clock: HostAlarmClock
     private let input: ConsoleInput
@@ -18,16 +21,21 @@ final class Board: @unchecked Sendable {
     /// Builds everything and installs the payloads. Hart 0 is ready to run the kernel.
     init(
         _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, output: any ByteSink,
-        input: ConsoleInput, finisher: any FinisherDelegate
+        input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
     ) throws(MachineError) {
         memory = try Self.makeMemory(configuration)
         let machine = try Self.makeMachine(configuration, memory, engine)
+        try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus
 
-        // Context 2h + 1 is hart h's S-mode; the even ones, M-mode's, lead nowhere.
+        // Context 2h is hart h's M-mode, which leads nowhere without firmware; 2h + 1 is its S-mode.
         var wires: [(any InterruptLine)?] = []
         for cpu in cpus {
-            wires.append(nil)
+            if let level = machine.machineLevel {
+                wires.append(MachineExternalInterrupt(level, hart: cpu.id))
+            } else {
+                wires.append(nil)
+            }
             wires.append(HartInterrupt(cpu))
         }
         let plic = PLIC(wires: wires)
@@ -44,14 +52,17 @@ final class Board: @unchecked Sendable {
         bus = Bus()
         sbi = SBIConsole(memory: memory, output: output, input: input)
         self.input = input
+        harness = payloads.plan.info.harness
+        htif = try Self.makeHTIF(harness, machine, memory, output: output, input: input, delegate: finisher)
 
         try attach(TestFinisher(delegate: finisher), MemoryMap.testFinisher)
         try attach(GoldfishRTC(line: line(MemoryMap.rtc), clock: clock), MemoryMap.rtc)
         try attach(plic, MemoryMap.plic)
         try attach(uart, MemoryMap.uart)
+        if let level = machine.machineLevel { try attach(CLINT(harts: level, count: cpus.count), MemoryMap.clint) }
 
         do throws(BootError) { try payloads.plan.install(into: memory) } catch { throw MachineError(error) }
-        try start(at: payloads.plan.info)
+        try start(at: payloads.plan.info, configuration.startMode)
         input.connect(uart)
     }
 
@@ -82,8 +93,19 @@ final class Board: @unchecked Sendable {
     ) throws(MachineError) -> any VirtualMachine {
         let setup = MachineSetup(
             memory: memory, cpuCount: configuration.cpuCount, extensions: configuration.extensions,
-            timebase: MemoryMap.timebase)
+            timebase: MemoryMap.timebase, mode: configuration.startMode)
         do throws(EngineError) { return try engine.makeMachine(setup) } catch { throw MachineError(error) }
+    }
+
+    /// Has `--trace traps,insns` its lines, from an engine that can tell them.
+    private static func connect(
+        _ trace: ExecutionTrace?, to machine: any VirtualMachine, _ configuration: GuestConfiguration, _ engine: any Engine
+    ) throws(MachineError) {
+        guard let trace, let wanted = configuration.trace, wanted.traps || wanted.instructions else { return }
+        guard let inspector = machine.inspector else {
+            throw MachineError(.usage, "--trace: the engine \(engine.name) shows exits only, no traps or instructions")
+        }
+        inspector.trace(to: trace, traps: wanted.traps, instructions: wanted.instructions)
     }
 
     private func attach(_ device: any MMIODevice, _ place: MemoryMap.Place) throws(MachineError) {
@@ -94,15 +116,50 @@ final class Board: @unchecked Sendable {
         }
     }
 
-    /// The boot protocol: a0 holds the hart's id, a1 the device tree.
-    private func start(at info: BootInfo) throws(MachineError) {
-        guard let boot = cpus.first else { throw MachineError(.bug, "the engine made no hart; please report this") }
+    private static func makeHTIF(
+        _ harness: TestHarness?, _ machine: any VirtualMachine, _ memory: GuestMemory, output: any ByteSink,
+        input: ConsoleInput, delegate: any BoardDelegate
+    ) throws(MachineError) -> HTIF? {
+        guard let toHost = harness?.toHost, memory.pointer(toHost, count: 8) != nil else { return nil }
         do throws(EngineError) {
-            try boot.setRegister(.pc, to: info.entry)
-            try boot.setRegister(.a0, to: UInt64(boot.id))
-            try boot.setRegister(.a1, to: info.deviceTree)
+            try machine.watchStores(to: toHost)
+            // Taking an answer away makes room for the next.
+            if let fromHost = harness?.fromHost, memory.pointer(fromHost, count: 8) != nil {
+                try machine.watchStores(to: fromHost)
+            }
+        } catch { throw MachineError(error) }
+        return HTIF(
+            memory: memory, toHost: toHost, fromHost: harness?.fromHost, output: output, input: input, delegate: delegate)
+    }
+
+    /// The test's result; nil when the guest names none.
+    func signature() -> [UInt8]? {
+        guard let start = harness?.signatureStart, let end = harness?.signatureEnd, start <= end, end - start <= 1 << 30
+        else { return nil }
+        do throws(GuestMemoryError) {
+            return try memory.bytes(start, count: Int(end - start))
+        } catch { return nil }
+    }
+
+    /// The boot protocol: a0 holds the hart's id, a1 the device tree, and in firmware mode a2 what fw_dynamic
+    /// wants; there every hart starts, otherwise the first one.
+    private func start(at info: BootInfo, _ mode: StartMode) throws(MachineError) {
+        guard !cpus.isEmpty else { throw MachineError(.bug, "the engine made no hart; please report this") }
+        do throws(EngineError) {
+            for cpu in mode == .firmware ? cpus[...] : cpus.prefix(1) {
+                try cpu.setRegister(.pc, to: info.entry)
+                try cpu.setRegister(.a0, to: UInt64(cpu.id))
+                try cpu.setRegister(.a1, to: info.deviceTree)
+                if mode == .firmware { try cpu.setRegister(.a2, to: info.firmwareInfo) }
+            }
         } catch { throw MachineError(error) }
     }
+}
+
+/// Who hears that the guest wants to end.
+protocol BoardDelegate: FinisherDelegate {
+    /// HTIF's exit code; 0 is success.
+    func testEnded(code: UInt64)
 }
 
 extension MachineError {

@@ -1,7 +1,20 @@
 import Devices
 import ExecutionEngine
 
-/// The PLIC's wire into a hart: its supervisor external interrupt.
+/// The PLIC's wire into a hart's M-mode.
+final class MachineExternalInterrupt: InterruptLine, @unchecked Sendable {
+    private let level: any MachineLevel
+    private let hart: Int
+
+    init(_ level: any MachineLevel, hart: Int) {
+        self.level = level
+        self.hart = hart
+    }
+
+    func set(_ level: Bool) { self.level.setInterrupt(.external, hart: hart, level) }
+}
+
+/// The PLIC's wire into a hart's S-mode: its supervisor external interrupt.
 final class HartInterrupt: InterruptLine, @unchecked Sendable {
     private let cpu: any VirtualCPU
 

@@ -11,6 +11,8 @@ package enum MemoryMap {
 
     package static let testFinisher = Place(base: 0x0010_0000, size: 0x1000, irq: 0)
     package static let rtc = Place(base: 0x0010_1000, size: 0x1000, irq: 11)
+    /// In firmware mode only.
+    package static let clint = Place(base: 0x0200_0000, size: 0x1_0000, irq: 0)
     package static let plic = Place(base: 0x0C00_0000, size: 0x60_0000, irq: 0)
     package static let uart = Place(base: 0x1000_0000, size: 0x100, irq: 10)
     package static let ramBase: UInt64 = 0x8000_0000

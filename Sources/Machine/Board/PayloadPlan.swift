@@ -6,11 +6,15 @@ package struct PayloadPlan {
     package var deviceTree: [UInt8] { plan.info.deviceTreeBytes }
 
     package init(_ configuration: GuestConfiguration) throws(MachineError) {
-        guard let kernel = configuration.kernel else {
-            throw MachineError(.usage, "a guest needs a kernel; name one with --kernel")
+        switch configuration.firmware {
+        case .file: break
+        case .supervisor, .none:
+            guard configuration.kernel != nil else {
+                throw MachineError(.usage, "a guest needs a kernel; name one with --kernel")
+            }
         }
         let request = BootRequest(
-            kernel: kernel, initrd: configuration.initrd, deviceTree: configuration.dtb,
+            kernel: configuration.kernel, firmware: configuration.firmware, initrd: configuration.initrd, deviceTree: configuration.dtb,
             commandLine: configuration.append.isEmpty ? nil : configuration.append)
         do throws(BootError) {
             plan = try Loader.plan(request, machine: MachineDescription(configuration))

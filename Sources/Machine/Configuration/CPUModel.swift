@@ -1,3 +1,4 @@
+import Interpreter
 import RISCV
 
 /// A named set of extensions. A model never changes once it is released: what changes gets a new version,
@@ -16,6 +17,9 @@ package struct CPUModel: Sendable {
             .zaamo, .zalrsc, .zba, .zbb, .zbs,
             .sstc, .svade, .svinval, .svnapot, .svpbmt,
         ])
+
+    /// What a model may be made of and `--isa` may add.
+    static var implemented: Extensions { InterpreterEngine.extensions }
 
     package static let all = [standard]
 

@@ -20,6 +20,19 @@ extension GuestConfiguration {
         PayloadSource(option: s.origin, path: try path(s))
     }
 
+    /// `none`, or a file; `./none` is a file of that name.
+    static func firmware(_ s: Setting) throws(MachineError) -> FirmwareRequest {
+        s.text == "none" ? .none : .file(try payload(s))
+    }
+
+    /// Bytes a line, as Spike's +signature-granularity.
+    static func granularity(_ s: Setting) throws(MachineError) -> Int {
+        guard let n = parseDecimal(s.text.utf8), n >= 1, n <= 64, n & (n - 1) == 0 else {
+            throw s.refused("a line of a signature has 1, 2, 4, 8, 16, 32 or 64 bytes")
+        }
+        return Int(n)
+    }
+
     static func name(_ s: Setting) throws(MachineError) -> String {
         let printable = s.text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
         guard printable, (1...64).contains(s.text.utf8.count) else {

@@ -1,4 +1,5 @@
 import Boot
+import ExecutionEngine
 import RISCV
 
 /// Everything that is said about a guest before it exists, as plain values: what a machine is built from,
@@ -8,6 +9,8 @@ package struct GuestConfiguration {
     package var name = ""
     /// nil until somebody names one; a machine needs it.
     package var kernel: PayloadSource?
+    /// What stands below the kernel.
+    package var firmware = FirmwareRequest.supervisor
     package var initrd: PayloadSource?
     /// The kernel's command line.
     package var append = ""
@@ -25,6 +28,12 @@ package struct GuestConfiguration {
     /// How long the guest may run, in nanoseconds.
     package var timeout: UInt64?
     package var trace: TraceSelection?
+    /// Where to write a test's signature when it has ended.
+    package var signature: String?
+    /// Bytes of the signature on one line.
+    package var signatureGranularity = 16
+
+    package var startMode: StartMode { firmware == .supervisor ? .supervisor : .firmware }
 
     package init() {}
 
@@ -32,6 +41,7 @@ package struct GuestConfiguration {
     package init(_ settings: [SettingKey: Setting]) throws(MachineError) {
         self.init()
         if let s = settings[.kernel] { kernel = try Self.payload(s) }
+        if let s = settings[.firmware] { firmware = try Self.firmware(s) }
         if let s = settings[.initrd] { initrd = try Self.payload(s) }
         if let s = settings[.dtb] { dtb = try Self.payload(s) }
         if let s = settings[.dumpTree] { dumpTree = try Self.path(s) }
@@ -43,6 +53,8 @@ package struct GuestConfiguration {
         if let s = settings[.noReboot] { reboots = !(try Self.flag(s)) }
         if let s = settings[.timeout] { timeout = try Self.duration(s) }
         if let s = settings[.trace] { trace = try TraceSelection(s) }
+        if let s = settings[.signature] { signature = try Self.path(s) }
+        if let s = settings[.signatureGranularity] { signatureGranularity = try Self.granularity(s) }
         if let s = settings[.cpu] { extensions = try CPUModel.named(s).extensions }
         if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
     }

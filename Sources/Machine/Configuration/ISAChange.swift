@@ -21,9 +21,7 @@ enum ISAChange {
                 throw setting.refused("there is no extension \(quoted(name))" + guess)
             }
             if sign == 0x2B {
-                guard CPUModel.standard.extensions.contains(one) else {
-                    throw setting.refused("\(one.name) isn't implemented in this release")
-                }
+                guard CPUModel.implemented.contains(one) else { throw setting.refused(notImplemented(one)) }
                 add(one, to: &result)
             } else {
                 guard !indispensable.contains(one) else { throw setting.refused("a guest can't do without \(one.name)") }
@@ -32,6 +30,13 @@ enum ISAChange {
             }
         }
         return result
+    }
+
+    /// Says so, with the nearest name among those that are.
+    private static func notImplemented(_ one: Extension) -> String {
+        let near = one.name.utf8.count > 1 ? nearestName(to: one.name, among: CPUModel.implemented.names) : nil
+        let guess = if let near { "; the nearest that is, by name, is \(near)" } else { "" }
+        return "\(one.name) isn't implemented in this release" + guess
     }
 
     private static func add(_ one: Extension, to result: inout Extensions) {

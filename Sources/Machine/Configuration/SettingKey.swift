@@ -1,10 +1,11 @@
 /// What can be said about a guest: an option `--x` of the command and a key `x` of a guest file.
 package enum SettingKey: CaseIterable, Hashable, Sendable {
-    case kernel, initrd, append, smp, mem, dtb, dumpTree, engine, isa, cpu, name, noReboot, timeout, trace
+    case kernel, firmware, initrd, append, smp, mem, dtb, dumpTree, engine, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
 
     package var name: String {
         switch self {
         case .kernel: "kernel"
+        case .firmware: "firmware"
         case .initrd: "initrd"
         case .append: "append"
         case .smp: "smp"
@@ -18,16 +19,19 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
         case .noReboot: "no-reboot"
         case .timeout: "timeout"
         case .trace: "trace"
+        case .signature: "signature"
+        case .signatureGranularity: "signature-granularity"
         }
     }
 
     /// A switch has no value beside yes and no.
     package var isSwitch: Bool { self == .noReboot }
 
-    /// Names a file; one in a guest file is looked up beside that file.
-    package var isPath: Bool {
+    /// Whether `text` names a file; one in a guest file is looked up beside that file.
+    package func isPath(_ text: String) -> Bool {
         switch self {
-        case .kernel, .initrd, .dtb, .dumpTree: true
+        case .firmware: text != "none"
+        case .kernel, .initrd, .dtb, .dumpTree, .signature: true
         default: false
         }
     }

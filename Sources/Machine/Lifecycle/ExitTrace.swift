@@ -19,6 +19,7 @@ final class ExitTrace: @unchecked Sendable {
                 "sbi extension \(hex(call.extensionID)) function \(call.functionID) arguments \(hex(call.a0)) \(hex(call.a1)) \(hex(call.a2))"
             case .systemEvent(.shutdown(let reason)): "shutdown reason \(reason)"
             case .systemEvent(.reset(let reason)): "reset reason \(reason)"
+            case .watchedStore(let address): "watched store \(hex(address))"
             case .interrupted: "interrupted"
             case .debug(let pc): "debug pc \(hex(pc))"
             case .internalError(let reason): "internal error \(reason.text)"

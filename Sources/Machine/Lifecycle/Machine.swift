@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// One thread calls `run` and stays there until the end; vCPUs have threads of their own; any thread may
 /// call `stop`. The first reason to stop is the one that counts.
-package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable {
+package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     /// What a running machine was asked for.
     private enum Request: Equatable {
         case reset
@@ -18,7 +18,9 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
     private let engine: any Engine
     private let output: any ConsoleOutput
     private let input: ConsoleInput
-    private let trace: ExitTrace?
+    private let exitTrace: ExitTrace?
+    private let executionTrace: ExecutionTrace?
+    private let signature: Signature?
 
     private let mutex = host_mutex_create()
     private let changed = host_cond_create()
@@ -29,17 +31,22 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
     /// Belongs to the thread that calls `run`.
     private var board: Board?
 
-    /// Builds the first board. `payloads` are those of `configuration`; `trace` takes the lines of
-    /// `--trace exits`.
+    /// Builds the first board. `payloads` are those of `configuration`, and are let go of once they are in
+    /// guest memory; `trace` takes the lines of `--trace`.
     package init(
-        _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, output: any ConsoleOutput,
+        _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, output: any ConsoleOutput,
         input: ConsoleInput, trace: (any ByteSink)? = nil
     ) throws(MachineError) {
         self.configuration = configuration
         self.engine = engine
         self.output = output
         self.input = input
-        self.trace = if let trace { ExitTrace(trace) } else { nil }
+        exitTrace = if let trace, configuration.trace?.exits == true { ExitTrace(trace) } else { nil }
+        executionTrace = if let trace { ExecutionTrace(trace) } else { nil }
+        signature =
+            if let path = configuration.signature {
+                try Signature(path, granularity: configuration.signatureGranularity)
+            } else { nil }
         board = try makeBoard(payloads)
     }
 
@@ -74,7 +81,17 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         for thread in threads { thread.join() }
         output.setPatient(true)
         board.shutDown()
-        return request
+        return finish(request, board)
+    }
+
+    /// A test's result is written when it has come to its own end.
+    private func finish(_ request: Request, _ board: Board) -> Request {
+        guard let signature, case .end(let outcome) = request else { return request }
+        if case .failed = outcome { return request }
+        do throws(MachineError) {
+            try signature.write(board.signature())
+            return request
+        } catch { return .end(.failed(error)) }
     }
 
     /// Ends the run with `outcome`, unless something else has ended it already. Any thread.
@@ -107,10 +124,17 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
         }
     }
 
+    func testEnded(code: UInt64) {
+        if code == 0 { return post(.end(.poweredOff)) }
+        // As many bits as an exit status has, and never success.
+        post(.end(.failure(code: UInt16(truncatingIfNeeded: code & 0xFFFF))))
+    }
+
     // MARK: Inside
 
     private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
-        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self)
+        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self,
+            trace: executionTrace)
     }
 
     /// The files are read again: they may be new ones, and keeping them would cost their size in memory.
@@ -128,7 +152,7 @@ package final class Machine: VCPUControl, FinisherDelegate, @unchecked Sendable 
 
     private func start(_ board: Board, _ threads: inout [VCPUThread]) throws(MachineError) {
         for cpu in board.cpus {
-            let thread = VCPUThread(cpu, board, control: self, trace: trace)
+            let thread = VCPUThread(cpu, board, control: self, trace: exitTrace)
             try thread.start(name: "rvkvm-hart\(cpu.id)")
             threads.append(thread)
         }

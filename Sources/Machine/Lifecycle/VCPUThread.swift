@@ -50,6 +50,7 @@ final class VCPUThread: @unchecked Sendable {
             case .mmioWrite(let address, let width, let value): board.bus.write(address, width: width, value: value)
             case .sbi(let call): answer = board.sbi.answer(call)
             case .systemEvent(let event): control.systemEvent(event)
+            case .watchedStore: board.htif?.stored()
             // A kick: the loop's condition says whether it meant us.
             case .interrupted: break
             // Nobody debugs yet, so nobody asked for it.

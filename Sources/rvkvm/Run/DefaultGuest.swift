@@ -9,7 +9,8 @@ enum DefaultGuest {
 
     /// Fills in kernel, initrd and command line as far as nobody gave them.
     static func complete(_ configuration: inout GuestConfiguration, appendGiven: Bool) throws(MachineError) {
-        guard configuration.kernel == nil else { return }
+        // Whoever brings firmware also says what it shall start.
+        guard configuration.kernel == nil, configuration.startMode == .supervisor else { return }
         guard let root = root() else {
             throw MachineError(
                 .missingFile,

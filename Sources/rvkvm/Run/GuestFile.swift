@@ -40,7 +40,7 @@ package enum GuestFile {
         case .scalar(let scalar) where isNull(value) && scalar.style != .singleQuoted && scalar.style != .doubleQuoted:
             found = "nothing"
         case .scalar(let scalar):
-            return key.isPath ? beside(path, scalar.string) : scalar.string
+            return key.isPath(scalar.string) ? beside(path, scalar.string) : scalar.string
         case .sequence: found = "a list"
         case .mapping: found = "a mapping"
         case .alias: found = "an alias"

@@ -17,9 +17,6 @@ struct GuestRun {
 
     func run() throws(MachineError) -> Int32 {
         let engine = try EngineSelection.make(configuration.engine)
-        if let trace = configuration.trace, trace.traps || trace.instructions {
-            throw MachineError(.usage, "--trace: this release traces exits only")
-        }
         let payloads = try PayloadPlan(configuration)
         if let path = configuration.dumpTree {
             try TreeFile.write(payloads.deviceTree, to: path)
@@ -35,8 +32,9 @@ struct GuestRun {
         let output = try ConsoleWriter(descriptor: Self.standardOutput) { error in console.broke(error) }
         let input = ConsoleInput(wake: wake)
         let trace = try TraceOutput.open(configuration.trace)
+        // Consumed: the files' contents are as large as the kernel, and the guest has its own copy by then.
         let machine = try Machine(
-            configuration, payloads: payloads, engine: engine, output: output, input: input, trace: trace)
+            configuration, payloads: consume payloads, engine: engine, output: output, input: input, trace: trace)
         console.connect(machine)
 
         let terminal = Terminal()

@@ -15,6 +15,8 @@ struct RunCommand: ParsableCommand {
 
     @Option(help: "Kernel: a riscv64 Image or ELF file, plain or compressed with gzip or zstd.")
     var kernel: String?
+    @Option(help: "Firmware to start in M-mode, an ELF file or raw binary; none starts the kernel itself there.")
+    var firmware: String?
     @Option(help: "Initial RAM disk.")
     var initrd: String?
     @Option(parsing: .unconditional, help: "Kernel command line.")
@@ -41,6 +43,10 @@ struct RunCommand: ParsableCommand {
     var timeout: String?
     @Option(help: "What to trace: exits, traps, insns, and :FILE for a file instead of standard error.")
     var trace: String?
+    @Option(help: ArgumentHelp("At the end, write the memory from begin_signature to end_signature to a file.", valueName: "file"))
+    var signature: String?
+    @Option(name: .customLong("signature-granularity"), help: ArgumentHelp("Bytes on a line of it (default: 16).", valueName: "bytes"))
+    var signatureGranularity: String?
     @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
     var config: String?
 
@@ -57,9 +63,10 @@ struct RunCommand: ParsableCommand {
 
     private var options: [(SettingKey, Setting)] {
         let texts: [(SettingKey, String?)] = [
-            (.kernel, kernel), (.initrd, initrd), (.append, append), (.smp, smp), (.mem, mem), (.dtb, dtb),
+            (.kernel, kernel), (.firmware, firmware), (.initrd, initrd), (.append, append), (.smp, smp), (.mem, mem), (.dtb, dtb),
             (.dumpTree, dumpTree), (.engine, engine), (.cpu, cpu), (.isa, isa), (.name, name),
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
+            (.signature, signature), (.signatureGranularity, signatureGranularity),
         ]
         return texts.compactMap { key, text in text.map { (key, Setting($0, origin: "--\(key.name)")) } }
     }

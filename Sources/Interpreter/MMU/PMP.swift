@@ -1,0 +1,122 @@
+/// Physical memory protection (privileged spec, "Physical Memory Protection"): 16 entries with a grain of
+/// 4 bytes.
+struct PMP {
+    static let count = 16
+
+    /// Bits of a configuration byte.
+    enum Config {
+        static let R: UInt8 = 1
+        static let W: UInt8 = 2
+        static let X: UInt8 = 4
+        static let A: UInt8 = 3 << 3
+        static let L: UInt8 = 1 << 7
+        static let TOR: UInt8 = 1 << 3
+        static let NA4: UInt8 = 2 << 3
+        static let NAPOT: UInt8 = 3 << 3
+        static let all = R | W | X
+    }
+
+    /// What the entries say about a range of addresses.
+    enum Verdict {
+        case permitted, refused
+        /// Entries begin or end inside it: ask for less.
+        case mixed
+    }
+
+    private var configs: InlineArray<16, UInt8> = .init(repeating: 0)
+    private var addresses: InlineArray<16, UInt64> = .init(repeating: 0)
+    // What those two mean: the first and last byte of each entry, first > last for one that matches nothing.
+    private var firsts: InlineArray<16, UInt64> = .init(repeating: 1)
+    private var lasts: InlineArray<16, UInt64> = .init(repeating: 0)
+    /// Entries from here on match nothing.
+    private var used = 0
+    /// Entry 0 permits everything everywhere, so that there is nothing to look up.
+    private(set) var isOpen = false
+
+    /// The lowest-numbered entry that matches a byte of the range decides, and it has to match all of them.
+    /// Without a match M-mode may do everything and the others nothing.
+    func verdict(_ first: UInt64, _ last: UInt64, _ needs: UInt8, machine: Bool) -> Verdict {
+        for i in 0..<used where firsts[i] <= last && first <= lasts[i] {
+            guard firsts[i] <= first, last <= lasts[i] else { return .mixed }
+            // Only a locked entry binds M-mode.
+            if machine, configs[i] & Config.L == 0 { return .permitted }
+            return configs[i] & needs == needs ? .permitted : .refused
+        }
+        return machine ? .permitted : .refused
+    }
+
+    /// How many bytes from `address` to at most `last` one and the same answer covers; at least 1.
+    func extent(_ address: UInt64, _ last: UInt64) -> UInt64 {
+        var end = last
+        for i in 0..<used where firsts[i] <= lasts[i] && firsts[i] <= end && address <= lasts[i] {
+            if firsts[i] <= address { return min(end, lasts[i]) &- address &+ 1 }
+            end = firsts[i] &- 1
+        }
+        return end &- address &+ 1
+    }
+
+    // MARK: The registers
+
+    /// pmpcfg0 or pmpcfg2: eight configuration bytes from entry `first`.
+    func configs(from first: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for i in 0..<8 where first &+ i < Self.count { value |= UInt64(configs[first &+ i]) &<< UInt64(8 &* i) }
+        return value
+    }
+
+    /// Writes the bytes of unlocked entries. R = 0 with W = 1 is reserved: W stays clear then.
+    mutating func setConfigs(from first: Int, _ value: UInt64) {
+        for i in 0..<8 where first &+ i < Self.count {
+            let entry = first &+ i
+            if configs[entry] & Config.L != 0 { continue }
+            var byte = UInt8(truncatingIfNeeded: value &>> UInt64(8 &* i)) & (Config.all | Config.A | Config.L)
+            if byte & Config.R == 0 { byte &= ~Config.W }
+            configs[entry] = byte
+        }
+        refresh()
+    }
+
+    func address(_ entry: Int) -> UInt64 { addresses[entry & 15] }
+
+    /// Bits 55 to 2 of an address. Locked with its own entry, and with the next one when that is a locked TOR.
+    mutating func setAddress(_ entry: Int, _ value: UInt64) {
+        let entry = entry & 15
+        if configs[entry] & Config.L != 0 { return }
+        if entry < 15, configs[entry &+ 1] & (Config.L | Config.A) == Config.L | Config.TOR { return }
+        addresses[entry] = value & (1 &<< 54 &- 1)
+        refresh()
+    }
+
+    /// Opens everything, as firmware does when it has nothing to hide.
+    mutating func open() {
+        setAddress(0, ~0)
+        setConfigs(from: 0, UInt64(Config.NAPOT | Config.all))
+    }
+
+    private mutating func refresh() {
+        used = 0
+        for i in 0..<Self.count {
+            firsts[i] = 1
+            lasts[i] = 0
+            let address = addresses[i]
+            switch configs[i] & Config.A {
+            case Config.TOR:
+                let bottom = i == 0 ? 0 : addresses[i &- 1]
+                guard bottom < address else { continue }
+                firsts[i] = bottom &<< 2
+                lasts[i] = address &<< 2 &- 1
+            case Config.NA4:
+                firsts[i] = address &<< 2
+                lasts[i] = firsts[i] | 3
+            case Config.NAPOT:
+                // …0111 stands for 2⁶ bytes: the ones and the zero above them are no part of the base.
+                let span = address ^ (address &+ 1)
+                firsts[i] = (address & ~span) &<< 2
+                lasts[i] = (address | span) &<< 2 | 3
+            default: continue
+            }
+            used = i &+ 1
+        }
+        isOpen = used > 0 && firsts[0] == 0 && lasts[0] &>> 56 != 0 && configs[0] & Config.all == Config.all
+    }
+}
