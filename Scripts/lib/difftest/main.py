@@ -9,7 +9,8 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from generate import Maker, Program, read_fusions
+import corpus
+from generate import SCRATCH, WINDOW, Maker, Program, read_fusions
 from sides import HERE, Result, Runtime, Trouble, differing, make_sides
 from table import Table
 
@@ -147,7 +148,7 @@ class Tester:
         small = self.shrink(program, sequence)
         (ours, theirs), listing = self.run(program, [small], verbose=True)
         lines = [f"divergence: seed {sequence.name} (index {sequence.name % self.options.batch} of its program), "
-                 f"{'U S?M'[small.mode] if small.mode != 3 else 'M'}-mode, style {sequence.style}, image {small.image}, "
+                 f"{'US?M'[small.mode]}-mode, style {sequence.style}, image {small.image}, "
                  f"{small.iterations} input(s)",
                  f"  bases x{small.bases[0]} x{small.bases[1]} x{small.bases[2]} mask {small.mask:#x} mstatus {small.status:#x} "
                  f"medeleg {small.medeleg:#x} fcsr {program.images[small.image][64]:#x}"]
@@ -155,31 +156,63 @@ class Tester:
         a = ours.details.get(0, ours.rest)
         b = theirs.details.get(0, theirs.rest)
         shown = 0
-        for n in range(max(len(a), len(b))):
+        # What traps left out on one side shall not shift the lines behind it.
+        for n in range(max(len(a), len(b)) if len(a) == len(b) else 0):
             left, right = (x[n] if n < len(x) else "  (nothing)" for x in (a, b))
             if left == right:
                 continue
-            if left.startswith("   x01") and right.startswith("   x01"):
+            if left.startswith("  x01") and right.startswith("  x01"):
                 for p, q in zip(left.split(), right.split()):
-                    if p != q:
+                    if p != q and not p.startswith("traps"):
                         lines.append(f"  {p.split('=')[0]}: rvkvm {p.split('=')[1]}, QEMU {q.split('=')[1]}")
             else:
                 lines += [f"  rvkvm: {left.strip()}", f"  QEMU:  {right.strip()}"]
             shown += 1
             if shown >= 4:
                 break
+        if len(a) != len(b):
+            traps = [[line.strip() for line in x if "trap to" in line] for x in (a, b)]
+            n = next((n for n in range(min(map(len, traps))) if traps[0][n] != traps[1][n]), min(map(len, traps)))
+            for name, these in zip(("rvkvm", "QEMU "), traps):
+                lines.append(f"  {name} trap {n + 1} of {len(these)}: {these[n] if n < len(these) else 'none'}")
+            ends = [[line for line in x if line.startswith("  x01")] for x in (a, b)]
+            for p, q in zip(*(e[-1].split() if e else () for e in ends)):
+                if p != q and not p.startswith("traps"):
+                    lines.append(f"  {p.split('=')[0]}: rvkvm {p.split('=')[1]}, QEMU {q.split('=')[1]}")
         if not (ours.complete and theirs.complete):
             for side, result in zip(self.sides, (ours, theirs)):
                 if not result.complete:
                     lines.append(f"  {side.name} doesn't end: ...{result.output[-200:]!r}")
         lines += self.inputs(program, small, listing[0][2])
+        if not self.options.no_corpus:
+            path = os.path.join(self.options.corpus, f"seed-{sequence.name}.S")
+            os.makedirs(self.options.corpus, exist_ok=True)
+            corpus.write(path, sequence.name, program, small, listing, lines, theirs)
+            lines.append(f"  written to {os.path.relpath(path)}")
         return small, lines
+
+    # ---- what was found before
+
+    def replay(self):
+        """Runs the corpus on rvkvm: (cases, lines that say what is wrong)."""
+        lines = []
+        found = corpus.cases(self.options.corpus)
+        for case in found:
+            program, sequence = case.program(self.table, self.folder)
+            segments, _ = program.place([sequence], True)
+            path = os.path.join(self.folder, "case.elf")
+            self.runtime.write(path, segments)
+            result = Result(self.sides[0].finish(self.sides[0].start(path)))
+            wrong = case.check(result)
+            lines += [f"corpus: {case.name}: {sentence}" for sentence in wrong]
+            if self.options.verbose:
+                print(result.output)
+        return len(found), lines
 
     def inputs(self, program, small, laid):
         """What the registers that the code names held."""
         text = " ".join(self.disassemble(laid))
         image = program.images[small.image]
-        from generate import SCRATCH, WINDOW
         scratch = (WINDOW if small.virtual_data else SCRATCH) + 2048
         names = ("zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6").split()
         fnames = ([f"ft{n}" for n in range(8)] + ["fs0", "fs1"] + [f"fa{n}" for n in range(8)]
@@ -227,6 +260,13 @@ def work(tester, options):
 
     wanted = options.seeds if options.seeds is not None else (None if options.instructions else 1000)
     instructions = seeds = 0
+    if not options.no_corpus:
+        count, wrong = tester.replay()
+        if wrong:
+            print("\n".join(wrong))
+            print(f"difftest: {len(wrong)} things wrong in {count} cases of the corpus")
+            return 1
+        print(f"corpus: {count} cases as expected", flush=True)
     divergences = []
 
     def one(first):

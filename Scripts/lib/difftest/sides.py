@@ -25,7 +25,7 @@ class Runtime:
         with tempfile.TemporaryDirectory() as folder:
             elf, image = os.path.join(folder, "runtime.elf"), os.path.join(folder, "runtime.bin")
             command = ["riscv64-linux-gnu-gcc", "-O2", "-march=rv64gc", "-mabi=lp64", "-mcmodel=medany", "-ffreestanding",
-                       "-fno-pic", "-fno-stack-protector", "-nostdlib", "-static", "-Wl,--build-id=none", "-Wall",
+                       "-fno-pic", "-fno-stack-protector", "-nostdlib", "-static", "-Wl,--no-warn-rwx-segments", "-Wl,--build-id=none", "-Wall",
                        "-Werror", "-T", os.path.join(HERE, "link.ld"), "-o", elf,
                        os.path.join(HERE, "runtime.S"), os.path.join(HERE, "runtime.c")]
             try:
@@ -80,8 +80,8 @@ def make_sides(rvkvm, qemu, timeout):
     return [
         Side("rvkvm", [rvkvm, "run", "--engine", "interpreter", "--firmware", "none", "--kernel", "@", "--mem", "128M",
                        "--no-reboot"], timeout),
-        Side("qemu", [qemu, "-M", "virt", "-cpu", QEMU_CPU, "-m", "128M", "-smp", "1", "-bios", "none", "-kernel", "@",
-                      "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"], timeout),
+        Side("qemu", [qemu, "-M", "virt", "-cpu", QEMU_CPU, "-m", "128M", "-smp", "2", "-bios", "none", "-kernel", "@",
+                      "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-accel", "tcg,thread=multi"], timeout),
     ]
 
 

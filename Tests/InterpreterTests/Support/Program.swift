@@ -6,11 +6,14 @@ struct Program {
     var count: UInt64 { UInt64(bytes.count) }
 
     init() {}
-    /// Instructions, then the ebreak that ends a run.
-    init(_ words: UInt32...) {
+    /// Nothing but the end of a run.
+    static let end = Program([])
+    private init(_ words: [UInt32]) {
         for word in words { self.word(word) }
         emit(.ebreak)
     }
+    /// Instructions, then the ebreak that ends a run.
+    init(_ words: UInt32...) { self.init(words) }
 
     mutating func half(_ value: UInt16) {
         bytes.append(UInt8(truncatingIfNeeded: value))
