@@ -987,7 +987,8 @@ class Maker:
         self.kept = set(s.bases)
         self.recent, self.frecent = [], []
         self.delegates = bool(s.medeleg)
-        self.all_writable = not s.virtual_data or context.clean
+        # Whether a store through a base register is sure to be made.
+        self.all_writable = (not s.virtual_data or context.clean) and s.pmpcfg == 0x1F << 24
         self.fill(s.body, length)
         return s
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -15,7 +16,21 @@ QEMU_CPU = "rv64i," + ",".join(f"{name}=true" for name in (
 
 
 class Trouble(Exception):
-    """Something that isn't a divergence: no assembler, no QEMU, a program that can't be started."""
+    """Something that isn't a divergence: a program that can't be made or started."""
+
+
+class Missing(Trouble):
+    """What the machine hasn't got: no reason to fail."""
+
+
+def check_qemu(qemu):
+    """Properties of its processors that older ones lack are asked for."""
+    if not shutil.which(qemu):
+        raise Missing(f"{qemu} isn't there")
+    said = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"version (\d+)", said)
+    if not version or int(version.group(1)) < 10:
+        raise Missing(f"{qemu} is older than version 10")
 
 
 class Runtime:
@@ -33,7 +48,7 @@ class Runtime:
                 subprocess.run(["riscv64-linux-gnu-objcopy", "-O", "binary", elf, image], check=True)
                 names = subprocess.run(["riscv64-linux-gnu-nm", elf], check=True, capture_output=True, text=True).stdout
             except FileNotFoundError as error:
-                raise Trouble(f"{error.filename} isn't installed (package gcc-riscv64-linux-gnu)") from error
+                raise Missing(f"{error.filename} isn't installed (package gcc-riscv64-linux-gnu)") from error
             except subprocess.CalledProcessError as error:
                 raise Trouble("the runtime doesn't compile") from error
             with open(image, "rb") as file:
