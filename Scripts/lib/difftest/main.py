@@ -71,22 +71,24 @@ class Tester:
             sequences.append(maker.sequence(seed, self.options.length))
         return program, sequences
 
-    def run(self, program, sequences, verbose=False):
+    def run(self, program, sequences, verbose=False, timeout=None):
         segments, listing = program.place(sequences, verbose)
         self.files += 1
         path = os.path.join(self.folder, f"program-{program.seed}-{self.files}.elf")
         self.runtime.write(path, segments)
         processes = [(side, side.start(path)) for side in self.sides]
-        results = [Result(side.finish(process)) for side, process in processes]
+        results = [Result(side.finish(process, timeout)) for side, process in processes]
         if not self.options.keep:
             os.remove(path)
+        if not verbose and any("\nwild store" in "\n" + result.output for result in results):
+            print(f"difftest: a sequence of program {program.seed} stores into the runtime: the generator's fault", file=sys.stderr)
         return results, listing
 
-    def divergent(self, program, sequences, first_only=False):
+    def divergent(self, program, sequences, first_only=False, timeout=None):
         """Which of the sequences diverge; each is judged, also behind one that never ends."""
         found, at = [], 0
         while at < len(sequences):
-            (ours, theirs), _ = self.run(program, sequences[at:])
+            (ours, theirs), _ = self.run(program, sequences[at:], timeout=timeout)
             bad = differing(ours, theirs, len(sequences) - at)
             found += [at + n for n in bad]
             if ours.complete and theirs.complete or (first_only and found):
@@ -101,20 +103,18 @@ class Tester:
     def shrink(self, program, sequence):
         """Deletes what isn't needed for the divergence. Many candidates go into one program."""
         deadline = time.time() + 150
-        for side in self.sides:
-            side.timeout = 3  # a single sequence takes milliseconds, and one that hangs all of it
         # One input if one is enough.
         candidates = [sequence.copy(image=(sequence.image + n) % 64, iterations=1) for n in range(sequence.iterations)]
-        good = self.divergent(program, candidates, first_only=True)
+        good = self.divergent(program, candidates, first_only=True, timeout=5)
         if good:
             sequence = candidates[good[0]]
         # Each candidate that hangs takes the time allowed, so then one at a time.
-        hangs = not all(result.complete for result in self.run(program, [sequence])[0])
+        hangs = not all(result.complete for result in self.run(program, [sequence], timeout=5)[0])
         size = max(1, sequence.body.count() // 2)
         while time.time() < deadline:
             count = sequence.body.count()
             candidates = [sequence.copy(body=sequence.body.without(set(range(n, n + size)))) for n in range(0, count, size)]
-            good = [n for n in self.divergent(program, candidates, first_only=hangs) if candidates[n].body.count() < count]
+            good = [n for n in self.divergent(program, candidates, first_only=hangs, timeout=5) if candidates[n].body.count() < count]
             # All of those deletions at once are tried, for that is often right, and then by halves.
             step = good
             while len(step) > 1:
@@ -122,7 +122,7 @@ class Tester:
                 for n in step:
                     unwanted |= set(range(n * size, n * size + size))
                 merged = sequence.copy(body=sequence.body.without(unwanted))
-                if self.divergent(program, [merged]):
+                if self.divergent(program, [merged], timeout=5):
                     break
                 step = step[:len(step) // 2]
             if step:
@@ -148,9 +148,9 @@ class Tester:
         return [line.rstrip() for line in text.splitlines() if re.match(r"\s*[0-9a-f]+:\t", line)]
 
     def report(self, program, sequence):
+        if not self.divergent(program, [sequence]):
+            return None, [f"divergence: seed {sequence.name} in its program, but not on its own: not shrunk"]
         small = self.shrink(program, sequence)
-        for side in self.sides:
-            side.timeout = self.options.timeout
         (ours, theirs), listing = self.run(program, [small], verbose=True)
         lines = [f"divergence: seed {sequence.name} (index {sequence.name % self.options.batch} of its program), "
                  f"{'US?M'[small.mode]}-mode, style {sequence.style}, image {small.image}, "

@@ -39,6 +39,7 @@ void supervisor_entry(void);
 void supervisor_end(void);
 extern struct context machine_context, supervisor_context;
 extern u64 instret_at_entry;
+extern const char text_end[];
 
 static const struct sequence *current;
 static u64 trap_hash, traps, instructions, in_handlers;
@@ -187,12 +188,20 @@ static u64 run_once(const struct sequence *s, const struct image *image, u64 h) 
     return h;
 }
 
+// A sequence that stores into this program has a wild pointer, which the generator must not make.
+static u64 checksum(void) {
+    u64 h = 0;
+    for (const u64 *at = (const u64 *)0x80000000UL; at < (const u64 *)text_end; at++) h = mix(h, *at);
+    return h;
+}
+
 static void run(u64 index, const struct sequence *s) {
     const struct header *header = HEADER;
     const struct image *images = (const struct image *)header->images;
     const u64 *memory = (const u64 *)header->memory;
     u64 size = header->memory_size / 8, h = 0;
     current = s;
+    u64 right = checksum();
     for (u64 i = 0; i < size; i += 8) {
         u64 *to = SCRATCH + i;
         const u64 *from = memory + i;
@@ -223,8 +232,10 @@ static void run(u64 index, const struct sequence *s) {
             put('\n');
         }
         h = run_once(s, images + (s->image + i) % header->image_count, h);
+        if (verbose && checksum() != right) text("  wild store\n");
     }
     csr_write(satp, 0);
+    if (checksum() != right) text("wild store\n");
     u64 m = 0;
     for (u64 i = 0; i < size; i++) {
         if (verbose && SCRATCH[i] != memory[i]) {

@@ -81,13 +81,14 @@ class Side:
         return subprocess.Popen([a.replace("@", path) for a in self.command], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def finish(self, process):
+    def finish(self, process, timeout=None):
+        timeout = timeout or self.timeout
         try:
-            output, _ = process.communicate(timeout=self.timeout)
+            output, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             output, _ = process.communicate()
-            output += b"\n(ended after %d seconds)\n" % self.timeout
+            output += b"\n(ended after %d seconds)\n" % timeout
         return output.decode("latin-1").replace("\r", "")
 
 
