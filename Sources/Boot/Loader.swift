@@ -170,8 +170,9 @@ package enum Loader {
         return try DeviceTree.build(machine, chosen: chosen)
     }
 
-    /// An initrd may be any archive or file system that the kernel knows. What certainly is none is refused,
-    /// since the guest would only panic over it.
+    /// An initrd is whatever the kernel takes one for: an archive, a file system, or variables in a text, which
+    /// is how kvm-unit-tests get their environment. What certainly is something else is refused, since the guest
+    /// would only panic over it.
     private static func readInitrd(_ file: PayloadFile) throws(BootError) -> PayloadBytes {
         let bytes = try file.read(limit: Placement.window)
         let what: String? =
@@ -180,7 +181,6 @@ package enum Loader {
             case .image, .zboot: "a kernel"
             case .deviceTree: "a device tree"
             case .other("a script"): "a script"
-            case .other("a text file"): "a text file"
             default: nil
             }
         if let what { throw .badData(file.source, reason: "is \(what); rvkvm needs a cpio archive or a file system image, compressed or not") }

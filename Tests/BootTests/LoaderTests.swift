@@ -74,9 +74,18 @@ import Testing
         #expect(try refusal(BootRequest(kernel: kernel, initrd: scratch.url.path)).category == .badData)
         #expect(try refusal(BootRequest(kernel: kernel, deviceTree: kernel)).category == .badData)
         #expect(try refusal(BootRequest(kernel: kernel, initrd: kernel)).message.contains("is a kernel; rvkvm needs a cpio archive") )
-        let text = try scratch.file("t", Array("some text\n".utf8))
-        #expect(try refusal(BootRequest(kernel: kernel, initrd: text)).category == .badData)
+        let script = try scratch.file("s", Array("#!/bin/sh\n".utf8))
+        #expect(try refusal(BootRequest(kernel: kernel, initrd: script)).category == .badData)
         #expect(try refusal(BootRequest(kernel: kernel, commandLine: "a\0")).category == .usage)
+    }
+
+    /// kvm-unit-tests find their environment in the initrd.
+    @Test func initrdOfText() throws {
+        let text = Array("FOO=foo\nBAR=bar\n".utf8)
+        let info = try load(BootRequest(kernel: try scratch.file("Image", image()), initrd: try scratch.file("env", text)))
+        let initrd = try #require(info.initrd)
+        #expect(initrd.count == text.count)
+        #expect(try memory.bytes(initrd.lowerBound, count: text.count) == text)
     }
 
     @Test func initrdLargerThanRAMIsNotRead() throws {

@@ -9,8 +9,9 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from generate import Maker, Program, read_fusions
-from sides import HERE, Result, Runtime, Trouble, differing, make_sides
+import corpus
+from generate import SCRATCH, WINDOW, Maker, Program, read_fusions
+from sides import HERE, Missing, Result, Runtime, Trouble, check_qemu, differing, make_sides
 from table import Table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
@@ -22,7 +23,7 @@ def arguments():
         description="Runs random instruction sequences on rvkvm's interpreter and on QEMU and compares what they leave:\n"
         "registers, flags, CSRs, traps, memory. A seed stands for one sequence, which runs with many inputs.",
         epilog="A divergence is shrunk, shown, and written to Tests/Corpus, which is run first each time.\n"
-        "Status: 0 no divergence, 1 divergences, 77 nothing to compare with (no QEMU or no cross compiler).\n"
+        "Status: 0 no divergence, 1 divergences, 77 nothing to compare with (no QEMU 10 or no cross compiler),\n2 it can't be run at all.\n"
         "RVKVM in the environment is another build's command, as for the other scripts.")
     parser.add_argument("--seed", type=int, help="run this seed alone")
     parser.add_argument("--seeds", type=int, help="how many seeds (default 1000)")
@@ -33,7 +34,7 @@ def arguments():
     parser.add_argument("--rvkvm", default=os.environ.get("RVKVM", os.path.join(ROOT, ".build/release/rvkvm")))
     parser.add_argument("--qemu", default="qemu-system-riscv64")
     parser.add_argument("--jobs", type=int, default=2, help="programs at a time (default 2)")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds that a program may take (default 60)")
+    parser.add_argument("--timeout", type=float, default=30, help="seconds that a program may take (default 30)")
     parser.add_argument("--limit", type=int, default=3, help="divergences to shrink before giving up (default 3)")
     parser.add_argument("--corpus", default=os.path.join(ROOT, "Tests/Corpus"))
     parser.add_argument("--no-corpus", action="store_true", help="don't replay the corpus, nor write to it")
@@ -47,9 +48,8 @@ class Tester:
         self.options = options
         self.table = Table(os.path.join(ROOT, "Sources/RISCV/instructions.txt"))
         self.fusions = read_fusions(os.path.join(ROOT, "Sources/Interpreter/Decode/fusions.txt"))
-        for name in (options.rvkvm, options.qemu):
-            if not shutil.which(name):
-                raise Trouble(f"{name} isn't there")
+        if not shutil.which(options.rvkvm):
+            raise Trouble(f"{options.rvkvm} isn't there: build it with swift build -c release --omit-frame-pointers")
         self.runtime = Runtime()
         self.sides = make_sides(options.rvkvm, options.qemu, options.timeout)
         self.folder = options.keep or tempfile.mkdtemp(prefix="difftest")
@@ -71,25 +71,27 @@ class Tester:
             sequences.append(maker.sequence(seed, self.options.length))
         return program, sequences
 
-    def run(self, program, sequences, verbose=False):
+    def run(self, program, sequences, verbose=False, timeout=None):
         segments, listing = program.place(sequences, verbose)
         self.files += 1
         path = os.path.join(self.folder, f"program-{program.seed}-{self.files}.elf")
         self.runtime.write(path, segments)
         processes = [(side, side.start(path)) for side in self.sides]
-        results = [Result(side.finish(process)) for side, process in processes]
+        results = [Result(side.finish(process, timeout)) for side, process in processes]
         if not self.options.keep:
             os.remove(path)
+        if not verbose and any("\nwild store" in "\n" + result.output for result in results):
+            print(f"difftest: a sequence of program {program.seed} stores into the runtime: the generator's fault", file=sys.stderr)
         return results, listing
 
-    def divergent(self, program, sequences):
+    def divergent(self, program, sequences, first_only=False, timeout=None):
         """Which of the sequences diverge; each is judged, also behind one that never ends."""
         found, at = [], 0
         while at < len(sequences):
-            (ours, theirs), _ = self.run(program, sequences[at:])
+            (ours, theirs), _ = self.run(program, sequences[at:], timeout=timeout)
             bad = differing(ours, theirs, len(sequences) - at)
             found += [at + n for n in bad]
-            if ours.complete and theirs.complete:
+            if ours.complete and theirs.complete or (first_only and found):
                 break
             if not bad:
                 raise Trouble("neither side runs the program:\n" + ours.output[-400:] + theirs.output[-400:])
@@ -103,14 +105,16 @@ class Tester:
         deadline = time.time() + 150
         # One input if one is enough.
         candidates = [sequence.copy(image=(sequence.image + n) % 64, iterations=1) for n in range(sequence.iterations)]
-        good = self.divergent(program, candidates)
+        good = self.divergent(program, candidates, first_only=True, timeout=5)
         if good:
             sequence = candidates[good[0]]
+        # Each candidate that hangs takes the time allowed, so then one at a time.
+        hangs = not all(result.complete for result in self.run(program, [sequence], timeout=5)[0])
         size = max(1, sequence.body.count() // 2)
         while time.time() < deadline:
             count = sequence.body.count()
             candidates = [sequence.copy(body=sequence.body.without(set(range(n, n + size)))) for n in range(0, count, size)]
-            good = [n for n in self.divergent(program, candidates) if candidates[n].body.count() < count]
+            good = [n for n in self.divergent(program, candidates, first_only=hangs, timeout=5) if candidates[n].body.count() < count]
             # All of those deletions at once are tried, for that is often right, and then by halves.
             step = good
             while len(step) > 1:
@@ -118,7 +122,7 @@ class Tester:
                 for n in step:
                     unwanted |= set(range(n * size, n * size + size))
                 merged = sequence.copy(body=sequence.body.without(unwanted))
-                if self.divergent(program, [merged]):
+                if self.divergent(program, [merged], timeout=5):
                     break
                 step = step[:len(step) // 2]
             if step:
@@ -144,10 +148,12 @@ class Tester:
         return [line.rstrip() for line in text.splitlines() if re.match(r"\s*[0-9a-f]+:\t", line)]
 
     def report(self, program, sequence):
+        if not self.divergent(program, [sequence]):
+            return None, [f"divergence: seed {sequence.name} in its program, but not on its own: not shrunk"]
         small = self.shrink(program, sequence)
         (ours, theirs), listing = self.run(program, [small], verbose=True)
         lines = [f"divergence: seed {sequence.name} (index {sequence.name % self.options.batch} of its program), "
-                 f"{'U S?M'[small.mode] if small.mode != 3 else 'M'}-mode, style {sequence.style}, image {small.image}, "
+                 f"{'US?M'[small.mode]}-mode, style {sequence.style}, image {small.image}, "
                  f"{small.iterations} input(s)",
                  f"  bases x{small.bases[0]} x{small.bases[1]} x{small.bases[2]} mask {small.mask:#x} mstatus {small.status:#x} "
                  f"medeleg {small.medeleg:#x} fcsr {program.images[small.image][64]:#x}"]
@@ -155,31 +161,63 @@ class Tester:
         a = ours.details.get(0, ours.rest)
         b = theirs.details.get(0, theirs.rest)
         shown = 0
-        for n in range(max(len(a), len(b))):
+        # What traps left out on one side shall not shift the lines behind it.
+        for n in range(max(len(a), len(b)) if len(a) == len(b) else 0):
             left, right = (x[n] if n < len(x) else "  (nothing)" for x in (a, b))
             if left == right:
                 continue
-            if left.startswith("   x01") and right.startswith("   x01"):
+            if left.startswith("  x01") and right.startswith("  x01"):
                 for p, q in zip(left.split(), right.split()):
-                    if p != q:
+                    if p != q and not p.startswith("traps"):
                         lines.append(f"  {p.split('=')[0]}: rvkvm {p.split('=')[1]}, QEMU {q.split('=')[1]}")
             else:
                 lines += [f"  rvkvm: {left.strip()}", f"  QEMU:  {right.strip()}"]
             shown += 1
             if shown >= 4:
                 break
+        if len(a) != len(b):
+            traps = [[line.strip() for line in x if "trap to" in line] for x in (a, b)]
+            n = next((n for n in range(min(map(len, traps))) if traps[0][n] != traps[1][n]), min(map(len, traps)))
+            for name, these in zip(("rvkvm", "QEMU "), traps):
+                lines.append(f"  {name} trap {n + 1} of {len(these)}: {these[n] if n < len(these) else 'none'}")
+            ends = [[line for line in x if line.startswith("  x01")] for x in (a, b)]
+            for p, q in zip(*(e[-1].split() if e else () for e in ends)):
+                if p != q and not p.startswith("traps"):
+                    lines.append(f"  {p.split('=')[0]}: rvkvm {p.split('=')[1]}, QEMU {q.split('=')[1]}")
         if not (ours.complete and theirs.complete):
             for side, result in zip(self.sides, (ours, theirs)):
                 if not result.complete:
                     lines.append(f"  {side.name} doesn't end: ...{result.output[-200:]!r}")
         lines += self.inputs(program, small, listing[0][2])
+        if not self.options.no_corpus:
+            path = os.path.join(self.options.corpus, f"seed-{sequence.name}.S")
+            os.makedirs(self.options.corpus, exist_ok=True)
+            corpus.write(path, sequence.name, program, small, listing, lines, theirs)
+            lines.append(f"  written to {os.path.relpath(path)}")
         return small, lines
+
+    # ---- what was found before
+
+    def replay(self):
+        """Runs the corpus on rvkvm: (cases, lines that say what is wrong)."""
+        lines = []
+        found = corpus.cases(self.options.corpus)
+        for case in found:
+            program, sequence = case.program(self.table, self.folder)
+            segments, _ = program.place([sequence], True)
+            path = os.path.join(self.folder, "case.elf")
+            self.runtime.write(path, segments)
+            result = Result(self.sides[0].finish(self.sides[0].start(path)))
+            wrong = case.check(result)
+            lines += [f"corpus: {case.name}: {sentence}" for sentence in wrong]
+            if self.options.verbose:
+                print(result.output)
+        return len(found), lines
 
     def inputs(self, program, small, laid):
         """What the registers that the code names held."""
         text = " ".join(self.disassemble(laid))
         image = program.images[small.image]
-        from generate import SCRATCH, WINDOW
         scratch = (WINDOW if small.virtual_data else SCRATCH) + 2048
         names = ("zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6").split()
         fnames = ([f"ft{n}" for n in range(8)] + ["fs0", "fs1"] + [f"fa{n}" for n in range(8)]
@@ -199,19 +237,31 @@ class Tester:
 
 def main():
     options = arguments()
+    tester = None
     try:
         tester = Tester(options)
-    except Trouble as trouble:
-        print(f"difftest: skipped: {trouble}")
-        return 77
-    try:
         return work(tester, options)
+    except Missing as missing:
+        print(f"difftest: skipped: {missing}")
+        return 77
+    except Trouble as trouble:
+        print(f"difftest: {trouble}", file=sys.stderr)
+        return 2
     finally:
-        tester.close()
+        if tester:
+            tester.close()
 
 
 def work(tester, options):
     batch = options.batch
+    if not options.no_corpus and options.seed is None:
+        count, wrong = tester.replay()
+        if wrong:
+            print("\n".join(wrong))
+            print(f"difftest: {len(wrong)} things wrong in {count} cases of the corpus")
+            return 1
+        print(f"corpus: {count} cases as expected", flush=True)
+    check_qemu(options.qemu)
     if options.seed is not None:
         program, sequences = tester.generate(options.seed // batch * batch)
         only = sequences[options.seed % batch]
@@ -254,7 +304,7 @@ def work(tester, options):
             bad = differing(ours, theirs, len(sequences))
             if not (ours.complete and theirs.complete):
                 if not bad:
-                    raise SystemExit("difftest: neither side runs the program:\n" + ours.output[-500:] + theirs.output[-500:])
+                    raise Trouble("neither side runs the program:\n" + ours.output[-500:] + theirs.output[-500:])
                 bad = tester.divergent(program, sequences)
             for n in bad:
                 divergences.append(sequences[n].name)

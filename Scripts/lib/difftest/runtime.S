@@ -4,7 +4,14 @@
     .section .text.start, "ax"
     .globl _start
 _start:
-    la sp, stack_top
+    # QEMU gets a second hart, for which it makes atomics that are ones (with one it makes loads and
+    # stores of them, and a misaligned amoadd.d a misaligned load). It sleeps.
+    csrr t0, mhartid
+    beqz t0, 2f
+    csrw mie, zero
+1:  wfi
+    j 1b
+2:  la sp, stack_top
     la t0, machine_entry
     csrw mtvec, t0
     la t0, machine_context

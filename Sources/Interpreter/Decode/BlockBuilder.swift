@@ -1,4 +1,3 @@
-import CHost
 import RISCV
 
 /// Decodes guest code into one block.
@@ -15,6 +14,9 @@ struct BlockBuilder {
     private var fusible = FusionKind.none
     /// The register, and its value, that the last instruction, an auipc, loaded.
     private var constant: (register: UInt8, value: UInt64)?
+    /// The halfwords that were decoded. Another hart may change the code meanwhile, and what a block is compared with
+    /// after FENCE.I has to be what its operations came from.
+    private var halfwords: InlineArray<128, UInt16> = .init(repeating: 0)
     /// Where each slot's instruction starts (halfwords) and its index; copied behind the operations at the end.
     private var places: InlineArray<256, UInt16> = .init(repeating: 0)
 
@@ -81,8 +83,9 @@ struct BlockBuilder {
                     break
                 }
             }
+            halfwords[bytes &>> 1 & 127] = UInt16(truncatingIfNeeded: word)
+            halfwords[(bytes &>> 1 &+ 1) & 127] = UInt16(truncatingIfNeeded: word &>> 16)
             ended = translate(decode(word, extensions), word)
-            if bytes == 0 { break }  // unreachable: every instruction has a length
         }
         if !ended {
             // The block goes on elsewhere: nothing retires with this jump itself.
@@ -101,12 +104,7 @@ struct BlockBuilder {
         let table = base + Block.headerSize + slots &* OpLayout.size
         for i in 0..<slots { table.storeBytes(of: places[i & 255], toByteOffset: i &* 2, as: UInt16.self) }
         let copy = table + slots &* 2
-        if let rest {
-            host_copy(copy, code, 2)
-            host_copy(copy + 2, rest, 2)
-        } else {
-            host_copy(copy, code, bytes)
-        }
+        for i in 0..<bytes &>> 1 { copy.storeBytes(of: halfwords[i & 127], toByteOffset: i &* 2, as: UInt16.self) }
         return Block.headerSize + slots &* (OpLayout.size + 2) + bytes
     }
 

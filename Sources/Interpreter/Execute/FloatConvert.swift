@@ -1,10 +1,11 @@
 // Conversions between floating-point formats (unprivileged spec, 21.5, 23 "Zfhmin").
 
-// Widening is exact: only a NaN needs care.
+// Widening is exact: only a NaN needs care, and a reserved rounding mode, which is illegal here too (20.2:
+// "implementations must treat the rm field as usual").
 @c func rv_fcvt_d_s(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let a = h.f(op.rs1)
     let x = hostSingle(a)
-    if isBoxed(a) && x == x {
+    if isBoxed(a) && x == x && h.hasRoundingMode(op) {
         h.setDouble(op.rd, Double(x).bitPattern)
         return next(h, op, tlb, n)
     }
@@ -12,6 +13,7 @@
 }
 @inline(never)
 @c func soft_fcvt_d_s(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    guard h.hasRoundingMode(op) else { return raiseIllegal(h, op, tlb, n) }
     return finishDouble(h, op, tlb, n, SoftFloat.convert32to64(h.single(op.rs1)))
 }
 
@@ -37,6 +39,7 @@
 }
 @inline(never)
 @c func soft_fcvt_s_h(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    guard h.hasRoundingMode(op) else { return raiseIllegal(h, op, tlb, n) }
     return finishSingle(h, op, tlb, n, SoftFloat.convert16to32(h.half(op.rs1)))
 }
 
@@ -45,6 +48,7 @@
 }
 @inline(never)
 @c func soft_fcvt_d_h(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    guard h.hasRoundingMode(op) else { return raiseIllegal(h, op, tlb, n) }
     return finishDouble(h, op, tlb, n, SoftFloat.convert16to64(h.half(op.rs1)))
 }
 

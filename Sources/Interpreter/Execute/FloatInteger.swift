@@ -173,12 +173,15 @@ import CHost
     return finishInteger(h, op, tlb, n, SoftFloat.moduloWord64(h.double(op.rs1)))
 }
 
-// From an integer: every 32-bit one is a double.
+// From an integer: every 32-bit one is a double, but a reserved rounding mode is still illegal (unprivileged
+// spec, 20.2: "implementations must treat the rm field as usual").
 @c func rv_fcvt_d_w(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    guard h.hasRoundingMode(op) else { return raiseIllegal(h, op, tlb, n) }
     h.setDouble(op.rd, Double(Int32(bitPattern: h.w(op.rs1))).bitPattern)
     return next(h, op, tlb, n)
 }
 @c func rv_fcvt_d_wu(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    guard h.hasRoundingMode(op) else { return raiseIllegal(h, op, tlb, n) }
     h.setDouble(op.rd, Double(h.w(op.rs1)).bitPattern)
     return next(h, op, tlb, n)
 }

@@ -44,6 +44,7 @@ extension Hart {
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
         if extensions.contains(.zicboz) { config |= EnvironmentConfiguration.CBZE }
         s.pointee.menvcfg = config
+        if extensions.contains(.zkr) { s.pointee.mseccfg = SecurityConfiguration.SSEED }
         s.pointee.mstateen0 = writableStateEnables
         pmp.open()
     }
