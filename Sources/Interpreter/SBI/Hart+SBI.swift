@@ -96,7 +96,8 @@ extension Hart {
         default: return .notSupported
         }
         guard let harts = targets(mask: a(0), base: a(1)) else { return .invalidParameter }
-        if case .range(let start, let size, _) = fence, size != 0, size != ~0, start.addingReportingOverflow(size).overflow {
+        // A range may end where the address space does.
+        if case .range(let start, let size, _) = fence, size != 0, size != ~0, start.addingReportingOverflow(size &- 1).overflow {
             return .invalidAddress
         }
         perform(fence, on: harts)

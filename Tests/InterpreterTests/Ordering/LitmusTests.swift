@@ -8,6 +8,7 @@ import Testing
 @Suite("Memory order", .serialized)
 struct LitmusTests {
     static let instances: UInt64 = 16_000
+    static let rounds = 5
     static let chunk: Int32 = 16
     /// Instance i's variables: x at 0, y at 64; a thread's results at 128 + 16 × thread, two words.
     static let stride: UInt64 = 256
@@ -52,6 +53,12 @@ struct LitmusTests {
 
     /// Counts the instances whose results are `forbidden`; and makes sure that all ran.
     private func run(_ bodies: [Body], forbidden: ([(UInt64, UInt64)]) -> Bool) throws -> Int {
+        var count = 0
+        for _ in 0..<Self.rounds { count += try runOnce(bodies, forbidden: forbidden) }
+        return count
+    }
+
+    private func runOnce(_ bodies: [Body], forbidden: ([(UInt64, UInt64)]) -> Bool) throws -> Int {
         let guest = try Guest(harts: bodies.count)
         for (i, body) in bodies.enumerated() { guest.load(thread(i, of: bodies.count, body), at: Guest.code + UInt64(i) * 0x1000) }
         inParallel(bodies.count) { i in
