@@ -182,6 +182,56 @@ struct CodeTests {
         #expect(guest.machine.harts[1].x(10) == rounds)
     }
 
+    /// Hart 0 rewrites a function without a pause; hart 1 may meet any version from the last one that it was told
+    /// of on, but none before it.
+    @Test("code that another hart writes while it is being fetched")
+    func racingWriter() throws {
+        let guest = try Guest(harts: 2)
+        let versions: UInt64 = 60_000
+        var function = Program()
+        function.emit(.lui, rd: 10, imm: 0)
+        function.emit(.jalr, rs1: 1)
+        guest.load(function, at: Guest.data)
+        var writer = Program()
+        writer.li(8, UInt64(encode(.lui, rd: 10, imm: 0)))
+        writer.li(12, 0x1000)
+        let top = writer.bytes.count
+        writer.emit(.addi, rd: 9, rs1: 9, imm: 1)
+        writer.emit(.add, rd: 8, rs1: 8, rs2: 12)
+        writer.emit(.sw, rs1: 6, rs2: 8)
+        writer.emit(.fence, imm: 0xFF)
+        writer.emit(.sd, rs1: 6, rs2: 9, imm: 0x7C0)
+        writer.emit(.andi, rd: 13, rs1: 9, imm: 0x3FF)
+        let delay = writer.bytes.count
+        writer.emit(.addi, rd: 13, rs1: 13, imm: -1)
+        writer.loop(.bge, rs1: 13, rs2: 0, to: delay)
+        writer.loop(.bne, rs1: 9, rs2: 7, to: top)
+        writer.emit(.ebreak)
+        var caller = Program()
+        let again = caller.bytes.count
+        caller.emit(.ld, rd: 9, rs1: 6, imm: 0x7C0)
+        caller.emit(.fence, imm: 0xFF)
+        caller.emit(.fence_i)
+        caller.emit(.jalr, rd: 1, rs1: 6)
+        caller.emit(.srli, rd: 10, rs1: 10, imm: 12)
+        caller.emit(.bgeu, rs1: 10, rs2: 9, imm: 8)
+        caller.emit(.addi, rd: 26, rs1: 26, imm: 1)
+        caller.loop(.bne, rs1: 9, rs2: 7, to: again)
+        caller.emit(.ebreak)
+        guest.load(writer, at: Guest.code)
+        guest.load(caller, at: Guest.code + 0x1000)
+        for hart in guest.machine.harts {
+            hart.setX(6, Guest.data)
+            hart.setX(7, versions)
+            hart.setX(9, 0)
+            hart.setX(26, 0)
+        }
+        inParallel(2) { i in
+            #expect(guest.run(from: Guest.code + UInt64(i) * 0x1000, hart: i, kicks: 20_000).isBreakpoint)
+        }
+        #expect(guest.machine.harts[1].x(26) == 0, "calls of a version older than one that was published")
+    }
+
     @Test("S and U on the same page, each with its own rights")
     func modes() throws {
         let guest = try Guest()

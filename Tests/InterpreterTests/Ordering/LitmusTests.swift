@@ -4,12 +4,12 @@ import RISCV
 import Testing
 
 /// Memory-order litmus tests (unprivileged specification, "RVWMO Memory Consistency Model"): harts run the same
-/// thousands of instances side by side, and outcomes that the model forbids must not be among them.
+/// thousands of instances side by side, and outcomes that the model forbids must not be among them. They come
+/// close enough for that: without its fences, store buffering showed in one instance out of 25 on two cores.
 @Suite("Memory order", .serialized)
 struct LitmusTests {
     static let instances: UInt64 = 16_000
-    static let rounds = 5
-    static let chunk: Int32 = 16
+    static let rounds = 3
     /// Instance i's variables: x at 0, y at 64; a thread's results at 128 + 16 × thread, two words.
     static let stride: UInt64 = 256
     static let barrier = Guest.data - 0x100
@@ -28,7 +28,8 @@ struct LitmusTests {
         p.emit(.addi, rd: 11, imm: 2)
         p.emit(.addi, rd: 15, imm: 0)  // barrier's target
         let top = p.bytes.count
-        // All harts begin a chunk together.
+        // All harts begin an instance together, each after a delay of its own that changes from one to the next:
+        // somewhere in between they meet.
         p.emit(.addi, rd: 15, rs1: 15, imm: Int32(count))
         p.emit(.amoadd_d, rd: 0, rs1: 7, rs2: 10, aqrl: 3)
         let wait = p.bytes.count
@@ -36,16 +37,19 @@ struct LitmusTests {
         p.emit(.ld, rd: 16, rs1: 7)
         p.loop(.blt, rs1: 16, rs2: 15, to: wait)
         p.emit(.fence, imm: 0xFF)
-        p.emit(.addi, rd: 17, imm: Self.chunk)
-        let again = p.bytes.count
+        p.li(17, UInt64([37, 91, 53, 119][number]))
+        p.emit(.mul, rd: 17, rs1: 17, rs2: 15)
+        p.emit(.srli, rd: 17, rs1: 17, imm: Int32(number))
+        p.emit(.andi, rd: 17, rs1: 17, imm: 127)
+        let delay = p.bytes.count
+        p.emit(.addi, rd: 17, rs1: 17, imm: -1)
+        p.loop(.bge, rs1: 17, rs2: 0, to: delay)
         p.emit(.addi, rd: 12)
         p.emit(.addi, rd: 13)
         body(&p)
         p.emit(.sd, rs1: 5, rs2: 12, imm: Int32(128 + 16 * number))
         p.emit(.sd, rs1: 5, rs2: 13, imm: Int32(136 + 16 * number))
         p.emit(.add, rd: 5, rs1: 5, rs2: 14)
-        p.emit(.addi, rd: 17, rs1: 17, imm: -1)
-        p.loop(.bne, rs1: 17, to: again)
         p.loop(.bltu, rs1: 5, rs2: 6, to: top)
         p.emit(.ebreak)
         return p
@@ -64,7 +68,7 @@ struct LitmusTests {
         inParallel(bodies.count) { i in
             #expect(guest.run(from: Guest.code + UInt64(i) * 0x1000, hart: i, kicks: 20_000).isBreakpoint)
         }
-        #expect(guest[Self.barrier] == UInt64(bodies.count) * Self.instances / UInt64(Self.chunk))
+        #expect(guest[Self.barrier] == UInt64(bodies.count) * Self.instances)
         var count = 0
         for i in 0..<Self.instances {
             let at = Guest.data + i * Self.stride + 128
@@ -186,7 +190,7 @@ struct LitmusTests {
     @Test("AMOs and LR/SC on four harts lose no increment", arguments: [Instruction.amoadd_w, .amoadd_d, .lr_w, .lr_d])
     func counters(_ instruction: Instruction) throws {
         let guest = try Guest(harts: 4)
-        let rounds: UInt64 = 30_000
+        let rounds: UInt64 = 100_000
         contend(guest, rounds: rounds) { p in
             switch instruction {
             case .amoadd_w, .amoadd_d: p.emit(instruction, rd: 5, rs1: 6, rs2: 10)
@@ -221,7 +225,7 @@ struct LitmusTests {
     @Test("a lock of LR/SC with acquire and release guards plain memory")
     func lock() throws {
         let guest = try Guest(harts: 4)
-        let rounds: UInt64 = 10_000
+        let rounds: UInt64 = 30_000
         contend(guest, rounds: rounds) { p in
             let retry = p.bytes.count
             p.emit(.pause)
