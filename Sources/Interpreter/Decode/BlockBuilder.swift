@@ -165,7 +165,7 @@ struct BlockBuilder {
             emitLink()
             if d.rd != 0 { emit(following) }
             return true
-        case .jalr where known?.register == d.rs1 && known != nil:
+        case .jalr where known?.register == d.rs1 && known != nil && isNear(known?.value ?? 0, d.imm):
             // auipc and jalr: a call whose target is known.
             let target = ((known?.value ?? 0) &+ UInt64(bitPattern: Int64(d.imm))) & ~1
             emit(d.rd == 0 ? op_j : rv_jal, rd: d.rd, imm: Int32(truncatingIfNeeded: target &- pc))
@@ -219,6 +219,12 @@ struct BlockBuilder {
             emit(handler(d), rd: d.rd, rs1: d.rs1, rs2: d.rs2, imm: d.imm)
         }
         return false
+    }
+
+    /// Whether an operation's 32 bits reach `value` + `offset` from here: auipc and jalr go a little further.
+    private func isNear(_ value: UInt64, _ offset: Int32) -> Bool {
+        let distance = Int64(bitPattern: (value &+ UInt64(bitPattern: Int64(offset))) &- pc)
+        return Int64(Int32(truncatingIfNeeded: distance)) == distance
     }
 
     /// Emits a jump or branch whose target may not be a multiple of 4, on a hart without C.
