@@ -212,6 +212,7 @@ class Sequence:
         self.image = 0
         self.iterations = 64
         self.virtual_data = False
+        self.translated = False
         self.pmpcfg = 0x1F << 24
         self.pmpaddr = (0, 0, 0)
 
@@ -539,7 +540,15 @@ class Maker:
                                      rs1=fields["rs1"])]
             return parts + [Jump(t[name], skip=r.randrange(1, 5), **fields)]
         if second == "jr":
-            return None
+            # add, or addi, and jr: to the next instruction, whose address an auipc knows.
+            p, = self.temporaries(1)
+            if first == "addi":
+                return [Word(t["auipc"], rd=p, imm=0), Word(t["andi"], rd=p, rs1=p, imm=-1),
+                        Word(t["addi"], rd=p, rs1=p, imm=16), Word(t["jalr"], rd=0, rs1=p, imm=0)]
+            other = r.choice([x for x in range(1, 32) if x not in self.kept and x != p])
+            return [Word(t["addi"], rd=other, rs1=0, imm=20), Word(t["auipc"], rd=p, imm=0),
+                    Word(t["andi"], rd=p, rs1=p, imm=-1), Word(t["add"], rd=p, rs1=p, rs2=other),
+                    Word(t["jalr"], rd=0, rs1=p, imm=-4)]
         if second in ("li", "mv"):
             word = self.pair_word(second, self.target(), overlap.get("rs1"))
         elif t.all.get(second) in self.loads:
@@ -677,6 +686,70 @@ class Maker:
             parts += self.load_constant(t, 0x7E19AA)
             parts += [self.csr("csrrs", _CSR[which], u, 0), Word(self.table["and"], rd=u, rs1=u, rs2=t)]
         return parts
+
+    def make_mprv(self):
+        """M-mode loads and stores as another mode: MPRV on, accesses, MPRV off. A trap's mret leaves MPP at U."""
+        if not self.translated:
+            return None
+        r, t = self.rng, self.table
+        bits, p = self.temporaries(2)
+        self.kept |= {bits, p}
+        parts = self.load_constant(bits, 3 << 11) + [self.csr("csrrc", _CSR["mstatus"], 0, bits)]
+        parts += self.load_constant(p, 1 << 17 | r.choice([0, 1 << 11]) | r.choice([0, 1 << 18, 1 << 19]))
+        parts += [self.csr("csrrs", _CSR["mstatus"], 0, p)]
+        for _ in range(r.randrange(1, 4)):
+            parts.append(Word(t["lui"], rd=p, imm=r.choice(
+                [WINDOW + 0x1000 * n for n in range(10)] + [x for x in self.context.special
+                                                             if x not in (0x40200000, 0x10000000)])))
+            imm = 8 * r.randrange(200)
+            parts += self.make_load(p, imm) if r.random() < 0.6 else self.make_store(p, imm)
+        parts += self.load_constant(bits, 1 << 17) + [self.csr("csrrc", _CSR["mstatus"], 0, bits)]
+        self.kept -= {bits, p}
+        return parts
+
+    def make_interrupt(self):
+        """A software interrupt, taken at once: "immediately following ... an explicit write to a CSR on which these
+        interrupt trap conditions expressly depend" (3.1.9). The handler takes it back."""
+        if self.mode == U_MODE or not self.interrupts:
+            return None
+        r = self.rng
+        parts = [self.csr(r.choice(["csrrsi", "csrrsi", "csrrci"]), 0x100, 0, 2),
+                 self.csr(r.choice(["csrrsi", "csrrsi", "csrrsi", "csrrci"]), 0x144, 0, 2),
+                 self.csr(r.choice(["csrrsi", "csrrci"]), 0x100, 0, 2)]
+        if self.mode == M_MODE:
+            parts += [self.csr(r.choice(["csrrsi", "csrrci"]), _CSR["mstatus"], 0, 8),
+                      self.csr("csrrsi", 0x344, self.target(), 2), self.csr("csrrsi", _CSR["mstatus"], 0, 8),
+                      self.csr("csrrs", 0x344, self.target(), 0)]
+        r.shuffle(parts)
+        return parts
+
+    def make_patch(self):
+        """Code that changes: a store over an instruction ahead, fence.i, and the instruction. M-mode alone may
+        write code. The place is found by auipc; what is stored comes from a table of three instructions."""
+        if self.mode != M_MODE:
+            return None
+        r, t = self.rng, self.table
+        p, v, d = self.temporaries(3)
+        new = t[r.choice(["addi", "xori", "ori"])].encode(rd=d, rs1=r.randrange(32), imm=r.randrange(-2048, 2048))
+        value = self.load_constant(v, new - (1 << 32) if new >> 31 else new)
+        old = [Word(t["addi"], rd=d, rs1=d, imm=1)]
+        store = r.choice([[Word(t["sw"], rs1=p, rs2=v, imm=None)],
+                          [Word(t["sh"], rs1=p, rs2=v, imm=None), Word(t["srli"], rd=v, rs1=v, imm=16),
+                           Word(t["sh"], rs1=p, rs2=v, imm=2)]])
+        # From auipc to the instruction that changes.
+        size = 4 + sum(w.length for w in store) + 4
+        first = True
+        for w in store:
+            if w.line.name in ("sw", "sh"):
+                w.fields["imm"] = size if first else size + 2
+                first = False
+        return value + [Word(t["auipc"], rd=p, imm=0)] + store + [Word(t["fence.i"])] + old
+
+    def make_fence_page(self):
+        if self.mode == U_MODE:
+            return None
+        r = self.rng
+        return [Word(self.table["sfence.vma"], rs1=r.choice([0, 0, r.choice(self.bases)]), rs2=0)]
 
     def make_fp_off(self):
         if self.mode == U_MODE:
@@ -834,13 +907,13 @@ class Maker:
 
     WEIGHTS = {
         "mixed": dict(alu=26, pair=22, auipc=3, lui=3, fence=1, fp=12, load=7, store=6, indexed=4, pointer=1, amo=3,
-                      lrsc=2, branch=7, jump=2, csr=3, trap=1, loop=2, call=1.5),
+                      lrsc=2, branch=7, jump=2, csr=3, trap=1, loop=2, call=1.5, mprv=1, interrupt=0.6, fence_page=0.3, patch=0.5),
         "integer": dict(alu=50, pair=30, auipc=3, lui=3, branch=10, loop=3, call=1, jump=2),
         "pairs": dict(pair=70, alu=15, auipc=4, branch=8, loop=4, indexed=4),
         "float": dict(fp=70, alu=4, load=6, store=4, csr=6, branch=2, loop=2),
         "memory": dict(load=25, store=20, indexed=12, pointer=4, pair=10, alu=12, amo=8, lrsc=5, branch=3, loop=3,
                        csr=1),
-        "traps": dict(trap=25, csr=18, load=8, store=8, indexed=3, alu=15, fp=6, branch=4, loop=1, jump=2, amo=3),
+        "traps": dict(trap=25, csr=18, load=8, store=8, indexed=3, alu=15, fp=6, branch=4, loop=1, jump=2, amo=3, mprv=8, interrupt=5, fence_page=2, patch=1),
     }
 
     def fill(self, body, n, depth=0):
@@ -856,6 +929,25 @@ class Maker:
             if item:
                 body.items.append(item)
 
+    def protect(self, s):
+        """PMP entries over whole pages of the scratch memory, but its first. Smaller ones would have misaligned
+        accesses, and page-crossing ones, be judged part by part or whole, as an implementation likes (3.7.1)."""
+        r = self.rng
+        if r.random() < 0.6:
+            return
+        page = SCRATCH + 0x1000 * r.randrange(1, 4)
+        rights = r.choice([0, 1, 4, 5, 3, 7])
+        lock = 0  # a locked entry would outlive its sequence
+        kind = r.randrange(3)
+        if kind == 0:
+            s.pmpaddr, config = (page >> 2 | 0x1FF, 0, 0), 0x18 | rights
+        elif kind == 1:
+            s.pmpaddr, config = (page >> 2, page + 0x1000 >> 2, 0), (8 | rights) << 8
+        else:
+            s.pmpaddr = (page >> 2, page + 0x1000 >> 2, (SCRATCH + 0x2000 >> 2) | 0x3FF)
+            config = (8 | rights) << 8 | (0x18 | r.choice([1, 3, 7])) << 16
+        s.pmpcfg = 0x1F << 24 | config | lock
+
     def sequence(self, name, length):
         r = self.rng
         s = Sequence(name)
@@ -869,6 +961,8 @@ class Maker:
         while len(set(s.bases)) < 3:
             s.bases = (r.choice([2, 2, r.randrange(16, 32)]), r.randrange(8, 16), r.randrange(18, 28))
         s.virtual_data = s.mode != M_MODE
+        # M-mode with satp set: nothing is translated until MPRV is.
+        s.translated = s.mode == M_MODE and r.random() < 0.3
         s.mask = r.choice([0x1FFF, 0x1FFF, 0x1FF8, 0x1FF0])
         if s.virtual_data:
             s.mask |= 0x6000
@@ -877,17 +971,24 @@ class Maker:
             s.status &= ~0x6000
         if s.mode != M_MODE:
             s.medeleg = r.choice([0, 0, 0xB1FF, 0xB1FF & r.getrandbits(16)]) & ~(1 << 9)
-        s.mcounteren = r.choice([0, 7, 0xFFFFFFFF]) * 0
+        if r.random() < 0.4 and not (s.medeleg and s.mode == S_MODE):
+            # SSIP enabled; delegated or not.
+            s.interrupts = 2 | r.choice([0, 2 << 16])
+        if s.mode != M_MODE or r.random() < 0.3:
+            self.protect(s)
         s.stateen = r.choice([0, 1 << 62, 1 << 63, 3 << 62])
         s.iterations = 64 if style != "traps" else 24
         s.image = r.randrange(64)
 
         self.mode, self.context, self.virtual = s.mode, context, s.virtual_data
         self.bases = s.bases
+        self.translated = s.translated
+        self.interrupts = s.interrupts
         self.kept = set(s.bases)
         self.recent, self.frecent = [], []
         self.delegates = bool(s.medeleg)
-        self.all_writable = not s.virtual_data or context.clean
+        # Whether a store through a base register is sure to be made.
+        self.all_writable = (not s.virtual_data or context.clean) and s.pmpcfg == 0x1F << 24
         self.fill(s.body, length)
         return s
 
@@ -940,7 +1041,7 @@ class Program:
             listing.append((start, end, laid))
             context = self.contexts[s.context]
             scratch = (WINDOW if s.virtual_data else SCRATCH) + 2048
-            satp = context.satp if s.mode != M_MODE else 0
+            satp = context.satp if s.mode != M_MODE or s.translated else 0
             rows.append(struct.pack(
                 "<22Q", start, end, satp, s.status, s.medeleg, scratch, s.menvcfg, s.senvcfg, s.mcounteren,
                 s.scounteren, s.iterations, s.image, *s.bases, s.mask, s.pmpcfg, *s.pmpaddr, s.interrupts, s.stateen))

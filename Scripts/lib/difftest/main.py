@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import corpus
 from generate import SCRATCH, WINDOW, Maker, Program, read_fusions
-from sides import HERE, Result, Runtime, Trouble, differing, make_sides
+from sides import HERE, Missing, Result, Runtime, Trouble, check_qemu, differing, make_sides
 from table import Table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
@@ -23,7 +23,7 @@ def arguments():
         description="Runs random instruction sequences on rvkvm's interpreter and on QEMU and compares what they leave:\n"
         "registers, flags, CSRs, traps, memory. A seed stands for one sequence, which runs with many inputs.",
         epilog="A divergence is shrunk, shown, and written to Tests/Corpus, which is run first each time.\n"
-        "Status: 0 no divergence, 1 divergences, 77 nothing to compare with (no QEMU or no cross compiler).\n"
+        "Status: 0 no divergence, 1 divergences, 77 nothing to compare with (no QEMU 10 or no cross compiler),\n2 it can't be run at all.\n"
         "RVKVM in the environment is another build's command, as for the other scripts.")
     parser.add_argument("--seed", type=int, help="run this seed alone")
     parser.add_argument("--seeds", type=int, help="how many seeds (default 1000)")
@@ -34,7 +34,7 @@ def arguments():
     parser.add_argument("--rvkvm", default=os.environ.get("RVKVM", os.path.join(ROOT, ".build/release/rvkvm")))
     parser.add_argument("--qemu", default="qemu-system-riscv64")
     parser.add_argument("--jobs", type=int, default=2, help="programs at a time (default 2)")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds that a program may take (default 60)")
+    parser.add_argument("--timeout", type=float, default=30, help="seconds that a program may take (default 30)")
     parser.add_argument("--limit", type=int, default=3, help="divergences to shrink before giving up (default 3)")
     parser.add_argument("--corpus", default=os.path.join(ROOT, "Tests/Corpus"))
     parser.add_argument("--no-corpus", action="store_true", help="don't replay the corpus, nor write to it")
@@ -48,9 +48,8 @@ class Tester:
         self.options = options
         self.table = Table(os.path.join(ROOT, "Sources/RISCV/instructions.txt"))
         self.fusions = read_fusions(os.path.join(ROOT, "Sources/Interpreter/Decode/fusions.txt"))
-        for name in (options.rvkvm, options.qemu):
-            if not shutil.which(name):
-                raise Trouble(f"{name} isn't there")
+        if not shutil.which(options.rvkvm):
+            raise Trouble(f"{options.rvkvm} isn't there: build it with swift build -c release --omit-frame-pointers")
         self.runtime = Runtime()
         self.sides = make_sides(options.rvkvm, options.qemu, options.timeout)
         self.folder = options.keep or tempfile.mkdtemp(prefix="difftest")
@@ -83,14 +82,14 @@ class Tester:
             os.remove(path)
         return results, listing
 
-    def divergent(self, program, sequences):
+    def divergent(self, program, sequences, first_only=False):
         """Which of the sequences diverge; each is judged, also behind one that never ends."""
         found, at = [], 0
         while at < len(sequences):
             (ours, theirs), _ = self.run(program, sequences[at:])
             bad = differing(ours, theirs, len(sequences) - at)
             found += [at + n for n in bad]
-            if ours.complete and theirs.complete:
+            if ours.complete and theirs.complete or (first_only and found):
                 break
             if not bad:
                 raise Trouble("neither side runs the program:\n" + ours.output[-400:] + theirs.output[-400:])
@@ -102,16 +101,20 @@ class Tester:
     def shrink(self, program, sequence):
         """Deletes what isn't needed for the divergence. Many candidates go into one program."""
         deadline = time.time() + 150
+        for side in self.sides:
+            side.timeout = 3  # a single sequence takes milliseconds, and one that hangs all of it
         # One input if one is enough.
         candidates = [sequence.copy(image=(sequence.image + n) % 64, iterations=1) for n in range(sequence.iterations)]
-        good = self.divergent(program, candidates)
+        good = self.divergent(program, candidates, first_only=True)
         if good:
             sequence = candidates[good[0]]
+        # Each candidate that hangs takes the time allowed, so then one at a time.
+        hangs = not all(result.complete for result in self.run(program, [sequence])[0])
         size = max(1, sequence.body.count() // 2)
         while time.time() < deadline:
             count = sequence.body.count()
             candidates = [sequence.copy(body=sequence.body.without(set(range(n, n + size)))) for n in range(0, count, size)]
-            good = [n for n in self.divergent(program, candidates) if candidates[n].body.count() < count]
+            good = [n for n in self.divergent(program, candidates, first_only=hangs) if candidates[n].body.count() < count]
             # All of those deletions at once are tried, for that is often right, and then by halves.
             step = good
             while len(step) > 1:
@@ -146,6 +149,8 @@ class Tester:
 
     def report(self, program, sequence):
         small = self.shrink(program, sequence)
+        for side in self.sides:
+            side.timeout = self.options.timeout
         (ours, theirs), listing = self.run(program, [small], verbose=True)
         lines = [f"divergence: seed {sequence.name} (index {sequence.name % self.options.batch} of its program), "
                  f"{'US?M'[small.mode]}-mode, style {sequence.style}, image {small.image}, "
@@ -232,19 +237,31 @@ class Tester:
 
 def main():
     options = arguments()
+    tester = None
     try:
         tester = Tester(options)
-    except Trouble as trouble:
-        print(f"difftest: skipped: {trouble}")
-        return 77
-    try:
         return work(tester, options)
+    except Missing as missing:
+        print(f"difftest: skipped: {missing}")
+        return 77
+    except Trouble as trouble:
+        print(f"difftest: {trouble}", file=sys.stderr)
+        return 2
     finally:
-        tester.close()
+        if tester:
+            tester.close()
 
 
 def work(tester, options):
     batch = options.batch
+    if not options.no_corpus and options.seed is None:
+        count, wrong = tester.replay()
+        if wrong:
+            print("\n".join(wrong))
+            print(f"difftest: {len(wrong)} things wrong in {count} cases of the corpus")
+            return 1
+        print(f"corpus: {count} cases as expected", flush=True)
+    check_qemu(options.qemu)
     if options.seed is not None:
         program, sequences = tester.generate(options.seed // batch * batch)
         only = sequences[options.seed % batch]
@@ -260,13 +277,6 @@ def work(tester, options):
 
     wanted = options.seeds if options.seeds is not None else (None if options.instructions else 1000)
     instructions = seeds = 0
-    if not options.no_corpus:
-        count, wrong = tester.replay()
-        if wrong:
-            print("\n".join(wrong))
-            print(f"difftest: {len(wrong)} things wrong in {count} cases of the corpus")
-            return 1
-        print(f"corpus: {count} cases as expected", flush=True)
     divergences = []
 
     def one(first):
@@ -294,7 +304,7 @@ def work(tester, options):
             bad = differing(ours, theirs, len(sequences))
             if not (ours.complete and theirs.complete):
                 if not bad:
-                    raise SystemExit("difftest: neither side runs the program:\n" + ours.output[-500:] + theirs.output[-500:])
+                    raise Trouble("neither side runs the program:\n" + ours.output[-500:] + theirs.output[-500:])
                 bad = tester.divergent(program, sequences)
             for n in bad:
                 divergences.append(sequences[n].name)

@@ -88,7 +88,8 @@ static u64 is_return(u64 epc) {
     return word == 0x30200073 || word == 0x10200073;
 }
 
-static void note(char level, u64 cause, u64 epc, u64 tval, u64 status) {
+// What both sides agree on of tval is returned.
+static u64 note(char level, u64 cause, u64 epc, u64 tval, u64 status) {
     traps++;
     status = comparable_status(status);
     // "mtval is written with either zero or the virtual address" of the ebreak (privileged specification 3.1.16).
@@ -106,6 +107,7 @@ static void note(char level, u64 cause, u64 epc, u64 tval, u64 status) {
         value("status", status);
         put('\n');
     }
+    return tval;
 }
 
 // Where to go on: behind the instruction, or, when it couldn't even be fetched, where x1 says, by which
@@ -124,7 +126,7 @@ int machine_trap(struct context *c) {
     } else if (cause >= 8 && cause <= 11 && epc == current->end) {
     } else {
         view = 0;
-        note('M', cause, epc, tval, csr_read(mstatus));
+        csr_write(mtval, note('M', cause, epc, tval, csr_read(mstatus)));
         if (cause >> 63) csr_clear(mip, 2);
         if (traps < 4000) {
             csr_write(mepc, next(c, cause, epc, 0));
@@ -141,7 +143,7 @@ int supervisor_trap(struct context *c) {
     u64 cause = csr_read(scause), epc = csr_read(sepc), tval = csr_read(stval);
     if (cause == 8 && epc == current->end) return 1;
     view = ALIAS;
-    note('S', cause, epc, tval, csr_read(sstatus));
+    csr_write(stval, note('S', cause, epc, tval, csr_read(sstatus)));
     if (cause >> 63) csr_clear(sip, 2);
     if (traps >= 4000) return 1;
     csr_write(sepc, next(c, cause, epc, ALIAS));
@@ -163,14 +165,12 @@ static u64 run_once(const struct sequence *s, const struct image *image, u64 h) 
     csr_write(sepc, 0);
     enter(c);
     u64 status = comparable_status(csr_read(mstatus));
-    view = 0;
     csr_write(mstatus, 0xa00000000);
     csr_clear(mip, 2);
     for (int i = 1; i < 32; i++) h = mix(h, c->x[i]);
     for (int i = 0; i < 32; i++) h = mix(h, c->f[i]);
     h = mix(mix(mix(h, c->fcsr), status), trap_hash);
     u64 cause = csr_read(scause), epc = csr_read(sepc), tval = csr_read(stval);
-    if (cause == 3 || (cause == 2 && is_return(epc - 4))) tval = 0;
     h = mix(mix(mix(h, cause), epc), tval);
     if (verbose) {
         text(" ");
@@ -247,6 +247,8 @@ void run_all(void) {
     const struct sequence *s = (const struct sequence *)header->sequences;
     verbose = header->verbose;
     csr_write(mideleg, 0);
+    // No timer: at reset mtimecmp may hold anything, and MTIP then.
+    *(volatile u64 *)0x2004000UL = ~0UL;
     for (u64 i = 0; i < header->count; i++) run(i, s + i);
     text("instructions");
     value("n", instructions);

@@ -2,20 +2,35 @@
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 
-# What `rv64gc` of Sources/RISCV/Extensions+Models.swift has, on a processor of QEMU's that has nothing.
+# What the model rv64gc has, and Smstateen and Sscofpmf, on a processor of QEMU's that has nothing.
 QEMU_CPU = "rv64i," + ",".join(f"{name}=true" for name in (
     "m a f d c zicsr zifencei zicntr zihpm zihintpause zihintntl zicond zawrs zicbom zicbop zicboz zba zbb zbs zcb "
     "zfa zfhmin sstc svade svinval svnapot svpbmt smstateen sscofpmf s u mmu pmp sv39 sv48 sv57").split())
 
 
 class Trouble(Exception):
-    """Something that isn't a divergence: no assembler, no QEMU, a program that can't be started."""
+    """Something that isn't a divergence: a program that can't be made or started."""
+
+
+class Missing(Trouble):
+    """What the machine hasn't got: no reason to fail."""
+
+
+def check_qemu(qemu):
+    """Properties of its processors that older ones lack are asked for."""
+    if not shutil.which(qemu):
+        raise Missing(f"{qemu} isn't there")
+    said = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"version (\d+)", said)
+    if not version or int(version.group(1)) < 10:
+        raise Missing(f"{qemu} is older than version 10")
 
 
 class Runtime:
@@ -33,7 +48,7 @@ class Runtime:
                 subprocess.run(["riscv64-linux-gnu-objcopy", "-O", "binary", elf, image], check=True)
                 names = subprocess.run(["riscv64-linux-gnu-nm", elf], check=True, capture_output=True, text=True).stdout
             except FileNotFoundError as error:
-                raise Trouble(f"{error.filename} isn't installed (package gcc-riscv64-linux-gnu)") from error
+                raise Missing(f"{error.filename} isn't installed (package gcc-riscv64-linux-gnu)") from error
             except subprocess.CalledProcessError as error:
                 raise Trouble("the runtime doesn't compile") from error
             with open(image, "rb") as file:
@@ -78,7 +93,7 @@ class Side:
 
 def make_sides(rvkvm, qemu, timeout):
     return [
-        Side("rvkvm", [rvkvm, "run", "--engine", "interpreter", "--firmware", "none", "--kernel", "@", "--mem", "128M",
+        Side("rvkvm", [rvkvm, "run", "--engine", "interpreter", "--firmware", "none", "--kernel", "@", "--mem", "128M", "--isa", "+smstateen,+sscofpmf",
                        "--no-reboot"], timeout),
         Side("qemu", [qemu, "-M", "virt", "-cpu", QEMU_CPU, "-m", "128M", "-smp", "2", "-bios", "none", "-kernel", "@",
                       "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-accel", "tcg,thread=multi"], timeout),

@@ -151,10 +151,6 @@ struct BlockBuilder {
         case .illegal:
             emit(rv_illegal, imm: Int32(bitPattern: word))
             return true
-        case _ where d.imm & 2 != 0 && !extensions.contains(.c) && d.instruction.flags.contains(.isBranch)
-            && d.instruction != .jalr:
-            emit(op_strayBranch)
-            return d.instruction == .jal
         case .beq where d.rs2 == 0:
             emit(op_beqz, rs1: d.rs1, imm: d.imm)
             emitLink()
@@ -177,8 +173,7 @@ struct BlockBuilder {
             if d.rd != 0 { emit(following) }
             return true
         case .jalr:
-            let isFree = extensions.contains(.c)
-            emit(!isFree ? op_checkedJalr : d.rd == 0 ? op_jr : rv_jalr, rd: d.rd, rs1: d.rs1, imm: d.imm)
+            emit(d.rd == 0 ? op_jr : rv_jalr, rd: d.rd, rs1: d.rs1, imm: d.imm)
             emit(following, UInt64(truncatingIfNeeded: instructions &+ 1) &<< 32)
             return true
         case .auipc:

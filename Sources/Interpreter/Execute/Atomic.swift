@@ -199,30 +199,33 @@ import CHost
     return next(h, op, tlb, n)
 }
 
+// The page may be the first for which S-mode's tables are no longer shared: the operation then finds it in other
+// ones than it missed in.
+
 /// Brings the page of an atomic access into the TLB and runs the operation again, or traps.
 @inline(never)
 @c func fillAndRetryLoad32(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let stop = fillForAtomic(h, op, n, 4, .load)
-    return stop >= 0 ? stop : jump(h, op, tlb, n)
+    return stop >= 0 ? stop : jump(h, op, h.hart.pointee.tlb, n)
 }
 
 /// Brings the page of an atomic access into the TLB and runs the operation again, or traps.
 @inline(never)
 @c func fillAndRetryStore32(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let stop = fillForAtomic(h, op, n, 4, .store)
-    return stop >= 0 ? stop : jump(h, op, tlb, n)
+    return stop >= 0 ? stop : jump(h, op, h.hart.pointee.tlb, n)
 }
 
 /// Brings the page of an atomic access into the TLB and runs the operation again, or traps.
 @inline(never)
 @c func fillAndRetryLoad64(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let stop = fillForAtomic(h, op, n, 8, .load)
-    return stop >= 0 ? stop : jump(h, op, tlb, n)
+    return stop >= 0 ? stop : jump(h, op, h.hart.pointee.tlb, n)
 }
 
 /// Brings the page of an atomic access into the TLB and runs the operation again, or traps.
 @inline(never)
 @c func fillAndRetryStore64(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let stop = fillForAtomic(h, op, n, 8, .store)
-    return stop >= 0 ? stop : jump(h, op, tlb, n)
+    return stop >= 0 ? stop : jump(h, op, h.hart.pointee.tlb, n)
 }

@@ -12,13 +12,15 @@ extension Access {
 }
 
 extension Hart {
-    /// Lets an access of `size` bytes, all in one page, pass PMP or throws. False when that goes for these
-    /// bytes only: the page must not enter a TLB then.
+    /// Lets an access of `size` bytes, all in one page, pass PMP or throws. False when the page must not enter a
+    /// TLB: when PMP permits a part of it only, or when M-mode uses another mode's rights through MPRV, whose
+    /// tables may be shared between address spaces while the current space is M-mode's own.
     func protect(_ address: UInt64, _ size: UInt64, _ needs: UInt8, _ mode: Privilege) throws(Fault) -> Bool {
-        if pmp.isOpen { return true }
+        let own = mode == state.pointee.mode
+        if pmp.isOpen { return own }
         let machine = mode == .machine
         switch pmp.verdict(address & ~0xFFF, address | 0xFFF, needs, machine: machine) {
-        case .permitted: return true
+        case .permitted: return own
         case .refused: throw .access
         case .mixed:
             guard case .permitted = pmp.verdict(address, address &+ (size &- 1), needs, machine: machine) else {

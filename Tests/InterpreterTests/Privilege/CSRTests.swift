@@ -177,6 +177,8 @@ struct CSRTests {
         guest.hart[.mcounteren] = 0xFFFF_FFFF
         guest.hart[.scounteren] = 0xFFFF_FFFF
         guest.hart[.menvcfg] = EnvironmentConfiguration.STCE
+        // Smstateen, where it is, mustn't stand before what is tested here.
+        guest.hart[.mstateen0] = ~0
         for number in 0..<4096 as Range<UInt16> {
             if Self.isOpen(number) { continue }
             let there = Self.present.contains(number) && number >> 8 & 3 <= UInt16(mode.rawValue)
