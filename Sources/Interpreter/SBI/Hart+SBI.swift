@@ -96,7 +96,8 @@ extension Hart {
         default: return .notSupported
         }
         guard let harts = targets(mask: a(0), base: a(1)) else { return .invalidParameter }
-        if case .range(let start, let size, _) = fence, size != 0, size != ~0, start.addingReportingOverflow(size).overflow {
+        // A range may end where the address space does.
+        if case .range(let start, let size, _) = fence, size != 0, size != ~0, start.addingReportingOverflow(size &- 1).overflow {
             return .invalidAddress
         }
         perform(fence, on: harts)
@@ -136,7 +137,7 @@ extension Hart {
         case 0x8000_0000:
             guard a(1) & 1 == 0, ram(a(1), 2) != nil else { return answer(.invalidAddress) }
             startSupervisor(at: a(1), argument: a(2), keepsInterrupts: true)
-        case 0x1000_0000...0x7FFF_FFFF, 0x9000_0000...0xFFFF_FFFF: return answer(.notSupported)
+        // Reserved, or the platform's and not implemented.
         default: return answer(.invalidParameter)
         }
         if currentPending & state.pointee.mie != 0 { return Stop.dispatch }
@@ -150,8 +151,8 @@ extension Hart {
         guard function == 0 else { return answer(.notSupported) }
         let type = a(0) & 0xFFFF_FFFF
         let reason = a(1) & 0xFFFF_FFFF
-        guard type <= 2 || type >= 0xF000_0000, reason <= 1 || reason >= 0xE000_0000 else { return answer(.invalidParameter) }
-        guard type <= 2 else { return answer(.notSupported) }
+        // Types of the platform's own aren't implemented; reasons are only passed on.
+        guard type <= 2, reason <= 1 || reason >= 0xE000_0000 else { return answer(.invalidParameter) }
         unfinished = .sbi(legacy: false)
         exit = .systemEvent(type == 0 ? .shutdown(reason: reason) : .reset(reason: reason))
         return Stop.exit

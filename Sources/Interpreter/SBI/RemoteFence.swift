@@ -43,12 +43,9 @@ extension Hart {
                 fenceVMA(address: nil, asid: asid)
                 return
             }
-            var page = start & ~0xFFF
-            let last = start &+ size
-            while page < last {
-                fenceVMA(address: page, asid: asid)
-                page &+= 4096
-            }
+            // Counted, not compared: the range may end where the address space does.
+            let pages = size == 0 ? 0 : ((start & 0xFFF) &+ size &+ 0xFFF) &>> 12
+            for i in 0..<pages { fenceVMA(address: (start & ~0xFFF) &+ i &<< 12, asid: asid) }
         }
     }
 }

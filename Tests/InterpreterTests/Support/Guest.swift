@@ -96,13 +96,13 @@ final class Guest: @unchecked Sendable {
         return resume(hart: number, kicks: kicks)
     }
 
-    /// Goes on after an exit with its answer.
+    /// Goes on after an exit with its answer. Kicks come every millisecond or so; the budget is five times `kicks`.
     func resume(_ answer: ExitAnswer = .none, hart number: Int = 0, kicks: Int = 400) -> Outcome {
         let hart = machine.harts[number]
         var answer = answer
         let watch = Watchdog.shared.watch(hart)
         defer { Watchdog.shared.release(watch) }
-        for _ in 0..<kicks {
+        for _ in 0..<kicks * 5 {
             let exit = hart.run(answer)
             answer = .none
             if case .interrupted = exit { continue }

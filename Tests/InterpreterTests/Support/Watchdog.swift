@@ -1,7 +1,7 @@
 import CHost
 import Interpreter
 
-/// Kicks the harts that tests run every few milliseconds, so that a program that should have ended doesn't
+/// Kicks the harts that tests run every millisecond, so that a program that should have ended doesn't
 /// take the test run with it. No expectation depends on when.
 final class Watchdog: @unchecked Sendable {
     static let shared = Watchdog()
@@ -38,7 +38,7 @@ final class Watchdog: @unchecked Sendable {
             host_mutex_lock(lock)
             while watched.isEmpty { host_cond_wait(changed, lock) }
             host_mutex_unlock(lock)
-            host_sleep_ns(5_000_000)
+            host_sleep_ns(1_000_000)
             host_mutex_lock(lock)
             for hart in watched.values { hart.kick() }
             host_mutex_unlock(lock)
