@@ -15,7 +15,7 @@ package final class InterpreterEngine: Engine {
     package static var extensions: Extensions {
         [
             .i, .m, .a, .f, .d, .c, .zaamo, .zalrsc, .zca, .zcd, .zicbom, .zicbop, .zicboz, .zicntr, .zicond, .zicsr, .zifencei, .zihintntl,
-            .zihintpause, .zihpm, .zawrs, .zfa, .zfhmin, .zcb, .zba, .zbb, .zbs, .sstc, .svade, .svinval, .svnapot,
+            .zihintpause, .zihpm, .zawrs, .zfa, .zfhmin, .zcb, .zba, .zbb, .zbs, .sstc, .svade, .svadu, .svinval, .svnapot,
             .svpbmt, .smstateen, .ssstateen, .sscofpmf, .zkr,
         ]
     }

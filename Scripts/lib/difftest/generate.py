@@ -1020,6 +1020,25 @@ class Program:
         words = 4 * 512
         self.memory = struct.pack(f"<{words}Q", *(rng.choice([integer, floating])(rng) for _ in range(words)))
 
+    def settle(self, parts, start):
+        """Gives labels their addresses. A short jump that doesn't reach becomes the long one that it stands for."""
+        long = {"c.beqz": ("beq", {"rs2": 0}), "c.bnez": ("bne", {"rs2": 0}), "c.j": ("jal", {"rd": 0})}
+        settled = False
+        while not settled:
+            settled, where = True, start
+            places = []
+            for part in parts:
+                if isinstance(part, Label):
+                    part.address = where
+                places.append(where)
+                where += part.length
+            for part, at in zip(parts, places):
+                if isinstance(part, Jump) and part.line.name in long and not part.line.fits(part.target.address - at):
+                    name, fields = long[part.line.name]
+                    part.line, part.length = self.table[name], 4
+                    part.fields = {**part.fields, **fields}
+                    settled = False
+
     def place(self, sequences, verbose=False):
         """The segments [(address, bytes)], and each sequence's (start, end, parts with their addresses)."""
         code = bytearray()
@@ -1029,11 +1048,7 @@ class Program:
             start = at
             out = []
             s.body.flatten(out)
-            where = at
-            for part in out:
-                if isinstance(part, Label):
-                    part.address = where
-                where += part.length
+            self.settle(out, at)
             laid = []
             for part in out:
                 data = part.bytes(at, self)

@@ -185,6 +185,7 @@ extension Hart {
             var more: UInt64 = 0
             if extensions.contains(.sstc) { more |= EnvironmentConfiguration.STCE }
             if extensions.contains(.svpbmt) { more |= EnvironmentConfiguration.PBMTE }
+            if extensions.contains(.svadu) { more |= EnvironmentConfiguration.ADUE }
             let changed = s.pointee.menvcfg ^ (fixed | value & more)
             s.pointee.menvcfg = fixed | value & more
             if changed & EnvironmentConfiguration.STCE != 0 {

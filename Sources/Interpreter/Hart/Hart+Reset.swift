@@ -21,6 +21,7 @@ extension Hart {
         s.pointee.medeleg = 0
         s.pointee.stimecmp = ~0
         s.pointee.misa = implementedMISA
+        s.pointee.menvcfg = initialUpdating
         pmp = PMP()
         discardBlocks()
         emptyTranslations()
@@ -38,7 +39,7 @@ extension Hart {
         s.pointee.mcounteren = 7
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
-        var config: UInt64 = 0
+        var config = initialUpdating
         if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
         if extensions.contains(.svpbmt) { config |= EnvironmentConfiguration.PBMTE }
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
@@ -47,6 +48,12 @@ extension Hart {
         if extensions.contains(.zkr) { s.pointee.mseccfg = SecurityConfiguration.SSEED }
         s.pointee.mstateen0 = writableStateEnables
         pmp.open()
+    }
+
+    /// Whether the hart sets A and D from the start: only if it has Svadu and not Svade as well. A device tree with
+    /// both promises a start with faults (Linux, riscv/extensions.yaml).
+    private var initialUpdating: UInt64 {
+        extensions.contains(.svadu) && !extensions.contains(.svade) ? EnvironmentConfiguration.ADUE : 0
     }
 
     /// Enters S-mode as SBI HSM and the machine's start do: satp 0, interrupts off, a0 the hart's id.

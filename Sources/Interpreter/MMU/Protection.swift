@@ -30,11 +30,12 @@ extension Hart {
         }
     }
 
-    /// Page tables are read with S-mode's rights, whoever caused the walk (privileged spec, "Physical Memory
+    /// Page tables are read, and written for A and D, with S-mode's rights, whoever caused the walk (privileged spec, "Physical Memory
     /// Protection": implicit accesses).
-    func mayWalk(_ address: UInt64) -> Bool {
+    func mayWalk(_ address: UInt64, writing: Bool = false) -> Bool {
         if pmp.isOpen { return true }
-        if case .permitted = pmp.verdict(address, address &+ 7, PMP.Config.R, machine: false) { return true }
+        let needs = writing ? PMP.Config.R | PMP.Config.W : PMP.Config.R
+        if case .permitted = pmp.verdict(address, address &+ 7, needs, machine: false) { return true }
         return false
     }
 

@@ -1,3 +1,4 @@
+import CHost
 import RISCV
 
 extension Hart {
@@ -15,10 +16,17 @@ extension Hart {
         let satp = state.pointee.satp
         if mode == .machine || satp &>> 60 == 0 {
             guard va < 1 << 56 else { throw .access }
-            return Translation(address: va, entry: PTE.R | PTE.W | PTE.X | PTE.A | PTE.D, sizeShift: 12)
+            return Translation(address: va, entry: PTE.R | PTE.W | PTE.X | PTE.A | PTE.D, sizeShift: 12, place: 0)
         }
-        let found = try walk(va, root: satp)
-        let entry = found.entry
+        while true {
+            let found = try walk(va, root: satp)
+            try checkRights(found.entry, access, mode)
+            if try markUsed(found, access) { return found }
+        }
+    }
+
+    /// What the bits of a leaf and mstatus say about one access in `mode`.
+    private func checkRights(_ entry: UInt64, _ access: Access, _ mode: Privilege) throws(Fault) {
         let status = state.pointee.mstatus
         if mode == .user {
             guard entry & PTE.U != 0 else { throw .page }
@@ -31,9 +39,17 @@ extension Hart {
             guard entry & PTE.R != 0 || (entry & PTE.X != 0 && status & MStatus.MXR != 0) else { throw .page }
         case .store: guard entry & PTE.W != 0 else { throw .page }
         }
-        // Svade: software sets A and D.
-        guard entry & PTE.A != 0, access != .store || entry & PTE.D != 0 else { throw .page }
-        return found
+    }
+
+    /// Sees to it that a leaf's A and, for stores, D are set. Svade: software sets them, after a fault. Svadu with
+    /// menvcfg.ADUE: the hart does, in one step with a check that the entry still is what was found (privileged
+    /// spec 12.3.1). False if it isn't and the walk has to start again.
+    private func markUsed(_ found: Translation, _ access: Access) throws(Fault) -> Bool {
+        let missing = (access == .store ? PTE.A | PTE.D : PTE.A) & ~found.entry
+        if missing == 0 { return true }
+        guard state.pointee.menvcfg & EnvironmentConfiguration.ADUE != 0 else { throw .page }
+        guard mayWalk(found.place, writing: true), let slot = ram(found.place, 8) else { throw .access }
+        return host_atomic_cas_64(slot, found.entry, found.entry | missing)
     }
 
     /// Enters a page of RAM into the current data TLB, for loads or for stores.

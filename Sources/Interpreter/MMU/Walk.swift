@@ -19,6 +19,8 @@ struct Translation {
     var entry: UInt64
     /// Base-2 logarithm of the page's size in bytes: 12, 16 (NAPOT), 21, 30, 39 or 48.
     var sizeShift: UInt64
+    /// Physical address of the entry itself; of no use without translation.
+    var place: UInt64
 }
 
 extension PTE {
@@ -56,20 +58,20 @@ extension Hart {
                 level &-= 1
                 continue
             }
-            return try leaf(entry, va, level: level, shift: shift)
+            return try leaf(entry, at: place, va, level: level, shift: shift)
         }
     }
 
-    private func leaf(_ entry: UInt64, _ va: UInt64, level: UInt64, shift: UInt64) throws(Fault) -> Translation {
+    private func leaf(_ entry: UInt64, at place: UInt64, _ va: UInt64, level: UInt64, shift: UInt64) throws(Fault) -> Translation {
         let base = PTE.address(entry)
         if entry & PTE.N != 0 {
             // Svnapot knows 64 KiB alone: level 0, ppn[3:0] = 1000.
             guard extensions.contains(.svnapot), level == 0, base &>> 12 & 0xF == 8 else { throw .page }
-            return Translation(address: base & ~0xFFFF | va & 0xFFFF, entry: entry, sizeShift: 16)
+            return Translation(address: base & ~0xFFFF | va & 0xFFFF, entry: entry, sizeShift: 16, place: place)
         }
         let inPage = (1 &<< shift) &- 1
         guard base & inPage == 0 else { throw .page }  // misaligned superpage
-        return Translation(address: base | va & inPage, entry: entry, sizeShift: shift)
+        return Translation(address: base | va & inPage, entry: entry, sizeShift: shift, place: place)
     }
 
     private func isPermittedPBMT(_ entry: UInt64) -> Bool {

@@ -42,7 +42,7 @@ let csrCases: [CSRCase] = {
         CSRCase(csr: .stval, must: ~0),
         CSRCase(csr: .mcause, must: 1 << 63 | 0x1F, may: ~0),
         CSRCase(csr: .scause, must: 1 << 63 | 0x1F, may: ~0),
-        CSRCase(csr: .menvcfg, must: environment | 1 << 62 | 1 << 63, may: 1 << 60),
+        CSRCase(csr: .menvcfg, must: environment | 1 << 61 | 1 << 62 | 1 << 63, may: 1 << 60),
         CSRCase(csr: .senvcfg, must: environment),
         CSRCase(csr: .stimecmp, reset: ~0, must: ~0),
         CSRCase(csr: .fflags, must: 31),
