@@ -205,7 +205,12 @@ struct CounterTests {
         program.csrr(5, .time)
         program.emit(.addi, rd: 5, rs1: 5, imm: 2000)
         program.csrw(.stimecmp, 5)
+        // A wfi may end early, and a kick ends it.
+        let sleep = program.bytes.count
         program.emit(.wfi)
+        program.csrr(7, .mip)
+        program.emit(.andi, rd: 7, rs1: 7, imm: 1 << 5)
+        program.loop(.beq, rs1: 7, to: sleep)
         program.csrr(6, .time)
         program.emit(.ebreak)
         guest.load(program)
