@@ -46,11 +46,13 @@ let package = Package(
         .target(
             name: "Devices", dependencies: ["ExecutionEngine", "GuestMemory", "CHost"], swiftSettings: core),
         .target(
+            name: "VirtIO", dependencies: ["Devices", "ExecutionEngine", "GuestMemory", "CHost"], swiftSettings: core),
+        .target(
             name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
             swiftSettings: core),
         .target(
             name: "Machine",
-            dependencies: ["Boot", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
+            dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
             swiftSettings: core),
         .executableTarget(
             name: "rvkvm",
@@ -64,6 +66,7 @@ let package = Package(
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory"]),
+        .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "MachineTests", dependencies: ["Machine"]),
