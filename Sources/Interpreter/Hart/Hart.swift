@@ -53,9 +53,9 @@ final class Hart {
     /// The part of an instruction that waits for user space's answer.
     enum Unfinished {
         case nothing
-        /// A load into x or f register `rd`.
-        case load(kind: LoadKind, rd: Int, next: UInt64)
-        case store(next: UInt64)
+        /// A load from the virtual `address` into x or f register `rd`.
+        case load(kind: LoadKind, rd: Int, address: UInt64, next: UInt64)
+        case store(address: UInt64, next: UInt64)
         /// An SBI call; a legacy one has no a1.
         case sbi(legacy: Bool)
     }
