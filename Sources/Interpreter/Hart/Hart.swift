@@ -33,6 +33,11 @@ final class Hart {
     var trace: HartTrace?
     var pmp = PMP()
     var events = EventCounters()
+    // What the SBI implementation keeps for the hart.
+    var performance = PerformanceCounters()
+    let firmwareTotals = FirmwareTotals()
+    var firmwareFeatures = FirmwareFeatures()
+    var stealTime = StealTime()
     /// Stores to these 8 bytes each are reported to user space. Set before the first run.
     var watched: [UInt64] = []
 
@@ -93,6 +98,7 @@ final class Hart {
         host_memory_release(UnsafeMutableRawPointer(state), Self.stateSize)
         blocks.release()
         spaces.release()
+        firmwareTotals.release()
     }
 
     /// What a block ran on, as the raw pointer that handlers take.
