@@ -58,6 +58,12 @@ final class FakeMachine: VirtualMachine {
     var inspector: (any Inspector)? { nil }
     var machineLevel: (any MachineLevel)? { nil }
     func watchStores(to address: UInt64) throws(EngineError) { throw .unsupported("a fake stores nothing") }
+    func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
+        throw .unsupported("a fake has exits only")
+    }
+    func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
+        throw .missing("a fake has no doorbell")
+    }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 
