@@ -74,7 +74,8 @@ import Testing
         let usual = try GuestConfiguration(settings).extensions
         #expect(usual.isSuperset(of: [.svadu, .smstateen, .sscofpmf]) && !usual.contains(.svade))
         var others = settings
-        others.override(with: [.isa: Setting("+svade,-svadu", origin: "--isa"), .cpu: Setting("rv64gc", origin: "--cpu")])
+        others.add(Setting("+svade,-svadu", origin: "--isa"), to: .isa)
+        others.add(Setting("rv64gc", origin: "--cpu"), to: .cpu)
         let faulting = try GuestConfiguration(others).extensions
         #expect(faulting.contains(.svade) && !faulting.contains(.svadu) && faulting.contains(.sscofpmf))
     }
