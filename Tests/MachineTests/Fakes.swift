@@ -11,6 +11,12 @@ final class Recorder: ConsoleOutput {
 
     func write(_ new: UnsafeRawBufferPointer) { bytes.withLock { $0.append(contentsOf: new) } }
     func setPatient(_ patient: Bool) {}
+    func offer(_ new: UnsafeRawBufferPointer) -> Int {
+        write(new)
+        return new.count
+    }
+    var isConnected: Bool { true }
+    func attach(wake: Int32) {}
     var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
 }
 
