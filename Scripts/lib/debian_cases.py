@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 
-from cases import BOOT_LIMIT, Failed, Guest, case, expect, expect_clean
+from cases import BOOT_LIMIT, Guest, case, expect, expect_clean
 from guest import answers, describe, exec_word, run
 
 MIB = 1 << 20
@@ -156,13 +156,14 @@ end
 @case("disks: fio verifies what it wrote", True)
 def fio(test):
     """Sequential and random writes with fsync, from one job and from four, read back and checked."""
-    system, data = test.need_image("trixie.ext4"), test.file_system("data", 512 * MIB)
+    system, data = test.need_image("trixie.ext4"), test.file_system("data", 1024 * MIB)
     size = "64m" if test.options.soak else "2m"
     test.rvkvm.give(test.directory, FIO % {"size": size})
     result = run(test.rvkvm.command("quiet " + exec_word("/script"), 2, extra=(
         "--disk", system + ",readonly", "--disk", data)), 1800)
     expect(result.status == 0, describe(result.status), result)
-    expect(answers(result.output).get("fio") == "0", "fio found errors", result)
+    errors = re.findall(r"^(?:fio: |verify: |.* err=(?! 0)).*", result.output, re.M)
+    expect(answers(result.output).get("fio") == "0", "fio found errors: " + "; ".join(errors[:4]), result)
     for job in ("write-1", "random-1", "write-4", "random-4"):
         done = re.search(r"^%s: .* err= (\d+): " % job, result.output, re.M)
         expect(done and done.group(1) == "0", job + (" wasn't run" if not done else " has errors"), result)
