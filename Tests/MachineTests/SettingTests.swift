@@ -63,8 +63,22 @@ import Testing
         #expect(try parse(.cpu, "rv64gc").extensions == CPUModel.standard.extensions)
         #expect(try parse(.cpu, "rv64gc@1.0").extensions == CPUModel.standard.extensions)
         #expect(refusal(.cpu, "rv64gc@9") == "--cpu ‘rv64gc@9’: rv64gc has the version 1.0 only")
-        #expect(refusal(.cpu, "rv64gch")?.contains("the H extension isn't in this release") == true)
+        #expect(try parse(.cpu, "rv64gch").extensions == CPUModel.hypervisor.extensions)
+        #expect(try parse(.cpu, "rv64gch@1.0").extensions.contains(.h))
         for text in ["", "@", "rv64gc@", "x86"] { #expect(refusal(.cpu, text) != nil) }
+    }
+
+    @Test func modelsInFirmwareMode() throws {
+        let settings: [SettingKey: Setting] = [
+            .firmware: Setting("none", origin: "--firmware"), .kernel: Setting("/nowhere", origin: "--kernel"),
+        ]
+        let usual = try GuestConfiguration(settings).extensions
+        #expect(usual.isSuperset(of: [.svadu, .smstateen, .sscofpmf]) && !usual.contains(.svade))
+        var others = settings
+        others[.isa] = Setting("+svade,-svadu", origin: "--isa")
+        others[.cpu] = Setting("rv64gc", origin: "--cpu")
+        let faulting = try GuestConfiguration(others).extensions
+        #expect(faulting.contains(.svade) && !faulting.contains(.svadu) && faulting.contains(.sscofpmf))
     }
 
     @Test func isaAddsAndRemoves() throws {

@@ -32,7 +32,7 @@ extension Hart {
         case .hedeleg: return s.pointee.hedeleg
         case .hideleg: return s.pointee.hideleg
         case .hie: return s.pointee.mie & guestInterrupts
-        case .hip: return currentPending & guestInterrupts
+        case .hip: return presentPending & guestInterrupts
         case .hvip: return signals.virtualInterrupts
         case .htimedelta: return s.pointee.htimedelta
         case .hcounteren: return s.pointee.hcounteren
@@ -44,7 +44,7 @@ extension Hart {
 
         case .vsstatus: return fullGuestStatus
         case .vsie: return (s.pointee.mie & s.pointee.hideleg & guestInterrupts) &>> 1
-        case .vsip: return (currentPending & s.pointee.hideleg & guestInterrupts) &>> 1
+        case .vsip: return (presentPending & s.pointee.hideleg & guestInterrupts) &>> 1
         case .vstvec: return s.pointee.vstvec
         case .vsscratch: return s.pointee.vsscratch
         case .vsepc: return s.pointee.vsepc & returnAddressMask

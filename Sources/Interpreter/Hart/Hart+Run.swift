@@ -41,10 +41,7 @@ extension Hart {
     private func serveRequests() -> RunEnd? {
         let requests = signals.takeRequests()
         if requests & HartSignals.Request.fence != 0 { serveFences() }
-        if requests & HartSignals.Request.time != 0 {
-            updateTimer()
-            updateVirtualTimer()
-        }
+        if requests & HartSignals.Request.time != 0 { updateTimers() }
         return requests & HartSignals.Request.exit != 0 ? .kicked : nil
     }
 

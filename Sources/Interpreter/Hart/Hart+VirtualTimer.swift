@@ -6,6 +6,19 @@ extension Hart {
         extensions.contains(.h) && guestEnvironment & EnvironmentConfiguration.STCE != 0
     }
 
+    /// After `time` was set.
+    func updateTimers() {
+        updateTimer()
+        updateVirtualTimer()
+    }
+
+    /// Raises the VS-level timer interrupt if it is time.
+    func noteVirtualTimer() {
+        if hasVirtualTimer, cluster.time &+ state.pointee.htimedelta >= state.pointee.vstimecmp {
+            signals.setVirtualTimer(true)
+        }
+    }
+
     /// Raises or clears the VS-level timer interrupt by `time` + htimedelta and vstimecmp, and plans the next change
     /// (privileged spec, "Virtual Supervisor Timer Register").
     func updateVirtualTimer() {

@@ -75,7 +75,8 @@ extension Hart {
             }
             guard va & (size &- 1) == 0 else { return stopAccess(op, n, .loadAddressMisaligned, mode, va) }
             pause(at: op, n)
-            unfinished = .load(kind: kind, rd: op.rd, next: Block.following(op))
+            noteAccess(op, mode, offset: 0)
+            unfinished = .load(kind: kind, rd: op.rd, address: va, next: Block.following(op))
             exit = .mmioRead(address: found.address, width: Int(truncatingIfNeeded: size))
             return Stop.exit
         } catch {
@@ -111,7 +112,8 @@ extension Hart {
             }
             guard va & (size &- 1) == 0 else { return stopAccess(op, n, .storeAddressMisaligned, mode, va) }
             pause(at: op, n)
-            unfinished = .store(next: Block.following(op))
+            noteAccess(op, mode, offset: 0)
+            unfinished = .store(address: va, next: Block.following(op))
             let mask: UInt64 = size == 8 ? ~0 : (1 &<< (size &* 8)) &- 1
             exit = .mmioWrite(address: found.address, width: Int(truncatingIfNeeded: size), value: value & mask)
             return Stop.exit
@@ -229,11 +231,16 @@ extension Hart {
     ) -> Int {
         let at = at ?? va
         let result = stop(op, n, cause, at)
-        if extensions.contains(.h) {
-            state.pointee.trapOfGuestAccess = mode.virtual
-            state.pointee.trapInstruction = transformedInstruction(Block.word(of: op), offset: at &- va)
-        }
+        noteAccess(op, mode, offset: at &- va)
         return result
+    }
+
+    /// What htinst, GVA and the like will say of an access by the instruction of `op` if it traps.
+    private func noteAccess(_ op: OpPointer, _ mode: AccessMode, offset: UInt64) {
+        guard extensions.contains(.h) else { return }
+        state.pointee.trapGuestAddress = 0
+        state.pointee.trapOfGuestAccess = mode.virtual
+        state.pointee.trapInstruction = transformedInstruction(Block.word(of: op), offset: offset)
     }
 
     /// Brings `pc` and the retired count to the start of the instruction of `op`.

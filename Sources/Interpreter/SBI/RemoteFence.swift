@@ -11,12 +11,34 @@ enum RemoteFence {
     case guestPhysical(vmid: UInt64?)
     /// All translations there are: what several fences come to.
     case everything
+
+    var sent: FirmwareEvent {
+        switch self {
+        case .instruction: .fenceInstructionSent
+        case .range(_, _, let asid): asid == nil ? .fenceSent : .fenceASIDSent
+        case .guestVirtual(_, _, let asid, _): asid == nil ? .guestFenceSent : .guestFenceASIDSent
+        case .guestPhysical(let vmid): vmid == nil ? .guestPhysicalFenceSent : .guestPhysicalFenceVMIDSent
+        case .everything: .fenceSent
+        }
+    }
+
+    var received: FirmwareEvent {
+        switch self {
+        case .instruction: .fenceInstructionReceived
+        case .range(_, _, let asid): asid == nil ? .fenceReceived : .fenceASIDReceived
+        case .guestVirtual(_, _, let asid, _): asid == nil ? .guestFenceReceived : .guestFenceASIDReceived
+        case .guestPhysical(let vmid): vmid == nil ? .guestPhysicalFenceReceived : .guestPhysicalFenceVMIDReceived
+        case .everything: .fenceReceived
+        }
+    }
 }
 
 extension Hart {
     /// Carries out `fence` on all `harts` and returns when each of them has it behind itself, or will before
     /// its next instruction.
     func perform(_ fence: RemoteFence, on harts: [Hart]) {
+        count(fence.sent)
+        for hart in harts { hart.count(fence.received) }
         var waiting: [(Hart, UInt32)] = []
         for hart in harts where hart !== self {
             waiting.append((hart, hart.signals.post(fence)))

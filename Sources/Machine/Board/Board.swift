@@ -11,6 +11,8 @@ final class Board: @unchecked Sendable {
     let bus: Bus
     let cpus: [any VirtualCPU]
     let sbi: SBIConsole
+    /// Whether an address without a device ends in an access fault, as on hardware that starts in M-mode.
+    private let vacancyFaults: Bool
     /// The test's end of HTIF, when the guest has one.
     let htif: HTIF?
     private let harness: TestHarness?
@@ -20,13 +22,14 @@ final class Board: @unchecked Sendable {
 
     /// Builds everything and installs the payloads. Hart 0 is ready to run the kernel.
     init(
-        _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, output: any ByteSink,
-        input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
+        _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, peripherals: Peripherals,
+        output: any ByteSink, input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
     ) throws(MachineError) {
         memory = try Self.makeMemory(configuration)
         let machine = try Self.makeMachine(configuration, memory, engine)
         try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus
+        vacancyFaults = configuration.startMode == .firmware
 
         // Context 2h is hart h's M-mode, which leads nowhere without firmware; 2h + 1 is its S-mode.
         var wires: [(any InterruptLine)?] = []
@@ -60,10 +63,23 @@ final class Board: @unchecked Sendable {
         try attach(plic, MemoryMap.plic)
         try attach(uart, MemoryMap.uart)
         if let level = machine.machineLevel { try attach(CLINT(harts: level, count: cpus.count), MemoryMap.clint) }
+        try attach(peripherals.flash)
 
         do throws(BootError) { try payloads.plan.install(into: memory) } catch { throw MachineError(error) }
         try start(at: payloads.plan.info, configuration.startMode)
         input.connect(uart)
+    }
+
+    /// Answers a vCPU's load from an address without RAM.
+    func read(_ address: UInt64, width: Int) -> ExitAnswer {
+        let value = bus.read(address, width: width)
+        return vacancyFaults && !bus.isMapped(address, width: width) ? .accessFault : .data(value)
+    }
+
+    /// Makes a vCPU's store to an address without RAM.
+    func write(_ address: UInt64, width: Int, value: UInt64) -> ExitAnswer {
+        bus.write(address, width: width, value: value)
+        return vacancyFaults && !bus.isMapped(address, width: width) ? .accessFault : .none
     }
 
     /// Cuts what would keep the old devices alive or busy. To be called once no vCPU runs.
@@ -108,7 +124,7 @@ final class Board: @unchecked Sendable {
         inspector.trace(to: trace, traps: wanted.traps, instructions: wanted.instructions)
     }
 
-    private func attach(_ device: any MMIODevice, _ place: MemoryMap.Place) throws(MachineError) {
+    func attach(_ device: any MMIODevice, _ place: MemoryMap.Place) throws(MachineError) {
         do throws(BusError) {
             try bus.attach(device, base: place.base, size: place.size)
         } catch {
