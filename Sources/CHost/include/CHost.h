@@ -12,5 +12,7 @@
 #include "host_console.h"
 #include "host_signal.h"
 #include "host_kvm.h"
+#include "host_poll.h"
+#include "host_stream.h"
 #include "host_fp.h"
 #endif

@@ -53,7 +53,7 @@ extension Hart {
             return mayReachStateEnable(csr, mode)
         case .mstateen0, .mstateen1, .mstateen2, .mstateen3: return extensions.contains(.smstateen)
         case .scountovf: return extensions.contains(.sscofpmf)
-        case .mseccfg: return extensions.contains(.zkr)
+        case .mseccfg: return extensions.contains(.zkr) || extensions.contains(.smepmp)
         case .seed: return writes && mayReadSeed(mode)
         default:
             if let number = counterNumber(csr) { return isCounterEnabled(number, mode) }
