@@ -13,4 +13,5 @@
 #include "host_signal.h"
 #include "host_kvm.h"
 #include "host_fp.h"
+#include "host_p9.h"
 #endif
