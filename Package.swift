@@ -50,6 +50,7 @@ let package = Package(
         .target(
             name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
             swiftSettings: core),
+        .target(name: "Backends", dependencies: ["VirtIO", "CHost"]),
         .target(
             name: "Machine",
             dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
@@ -57,7 +58,7 @@ let package = Package(
         .executableTarget(
             name: "rvkvm",
             dependencies: [
-                "Machine", "CHost",
+                "Machine", "Backends", "VirtIO", "CHost",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),

@@ -3,7 +3,7 @@ import Testing
 import rvkvm
 
 @Suite struct GuestFileTests {
-    func parse(_ text: String) throws(MachineError) -> [SettingKey: Setting] {
+    func parse(_ text: String) throws(MachineError) -> Settings {
         try GuestFile.parse(text, path: "/guests/web.yaml")
     }
 
@@ -47,6 +47,32 @@ import rvkvm
         #expect(try GuestFile.parse("kernel: Image", path: "web.yaml")[.kernel]?.text == "Image")
     }
 
+    @Test func someKeysHaveLists() throws {
+        let settings = try parse("smp: 2\ndisk:\n  - a.img,readonly\n  - /b.img\nnet: user\nconsole: [virtio, pty]\n")
+        #expect(settings.all(.disk) == [
+            Setting("/guests/a.img,readonly", origin: "web.yaml:3: disk"), Setting("/b.img", origin: "web.yaml:4: disk"),
+        ])
+        #expect(settings.all(.net) == [Setting("user", origin: "web.yaml:5: net")])
+        #expect(settings.all(.console).map(\.text) == ["virtio", "pty"])
+        #expect(try parse("disk: []").all(.disk).isEmpty)
+    }
+
+    @Test func filesInsideValuesLieBesideTheGuestFile() throws {
+        func text(_ key: SettingKey, _ value: String) throws -> String? {
+            try GuestFile.parse("\(key.name): '\(value)'", path: "/my,guests/g.yaml")[key]?.text
+        }
+        // The directory's comma is doubled where commas mean something.
+        #expect(try text(.disk, "a.img,readonly") == "/my,,guests/a.img,readonly")
+        #expect(try text(.kernel, "Image") == "/my,guests/Image")
+        #expect(try text(.disk, "nbd://host/x") == "nbd://host/x")
+        #expect(try text(.share, "src,tag=s") == "/my,,guests/src,tag=s")
+        #expect(try text(.net, "unix:s") == "unix:/my,,guests/s")
+        #expect(try text(.net, "user") == "user")
+        #expect(try text(.console, "unix:s") == "unix:/my,,guests/s")
+        #expect(try text(.console, "serial,file:log") == "serial,file:/my,,guests/log")
+        #expect(try text(.console, "file:/log") == "file:/log")
+    }
+
     @Test func nothingIsNothing() throws {
         for text in ["", "# only a comment\n", "---\n", "{}"] { #expect(try parse(text).isEmpty) }
     }
@@ -60,6 +86,9 @@ import rvkvm
         ("no-reboot: [x]", "web.yaml:1: no-reboot: takes true or false, not a list"),
         ("- a\n- b", "web.yaml:1: a guest file is a list of ‘key: value’ lines"),
         ("just text", "web.yaml:1: a guest file"),
+        ("disk:\n- a\n- [b]", "web.yaml:3: disk: takes a value or a list of values, not a list"),
+        ("disk: [a, ~]", "web.yaml:1: disk: takes a value or a list of values, not nothing"),
+        ("rng: [true]", "web.yaml:1: rng: takes true or false, not a list"),
         ("smp: 1\nsmp: 2", "web.yaml: has a key twice"),
         ("[1]: 2", "web.yaml:1: a key is a word"),
     ])

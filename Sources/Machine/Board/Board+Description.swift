@@ -19,6 +19,10 @@ extension MachineDescription {
                 clockFrequency: MemoryMap.uartClock),
             rtc: Device(base: MemoryMap.rtc.base, size: MemoryMap.rtc.size, interrupt: MemoryMap.rtc.irq),
             testFinisher: Region(base: MemoryMap.testFinisher.base, size: MemoryMap.testFinisher.size),
-            clint: configuration.startMode == .firmware ? Region(base: MemoryMap.clint.base, size: MemoryMap.clint.size) : nil)
+            clint: configuration.startMode == .firmware ? Region(base: MemoryMap.clint.base, size: MemoryMap.clint.size) : nil,
+            virtio: (0..<configuration.virtioDeviceCount).map { slot in
+                let place = MemoryMap.virtio(slot: slot)
+                return Device(base: place.base, size: place.size, interrupt: place.irq)
+            })
     }
 }

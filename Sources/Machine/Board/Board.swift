@@ -20,8 +20,8 @@ final class Board: @unchecked Sendable {
 
     /// Builds everything and installs the payloads. Hart 0 is ready to run the kernel.
     init(
-        _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, output: any ByteSink,
-        input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
+        _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, peripherals: Peripherals,
+        output: any ByteSink, input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
     ) throws(MachineError) {
         memory = try Self.makeMemory(configuration)
         let machine = try Self.makeMachine(configuration, memory, engine)
@@ -60,6 +60,7 @@ final class Board: @unchecked Sendable {
         try attach(plic, MemoryMap.plic)
         try attach(uart, MemoryMap.uart)
         if let level = machine.machineLevel { try attach(CLINT(harts: level, count: cpus.count), MemoryMap.clint) }
+        try attach(peripherals.flash)
 
         do throws(BootError) { try payloads.plan.install(into: memory) } catch { throw MachineError(error) }
         try start(at: payloads.plan.info, configuration.startMode)
@@ -108,7 +109,7 @@ final class Board: @unchecked Sendable {
         inspector.trace(to: trace, traps: wanted.traps, instructions: wanted.instructions)
     }
 
-    private func attach(_ device: any MMIODevice, _ place: MemoryMap.Place) throws(MachineError) {
+    func attach(_ device: any MMIODevice, _ place: MemoryMap.Place) throws(MachineError) {
         do throws(BusError) {
             try bus.attach(device, base: place.base, size: place.size)
         } catch {

@@ -15,6 +15,17 @@ package enum MemoryMap {
     package static let clint = Place(base: 0x0200_0000, size: 0x1_0000, irq: 0)
     package static let plic = Place(base: 0x0C00_0000, size: 0x60_0000, irq: 0)
     package static let uart = Place(base: 0x1000_0000, size: 0x100, irq: 10)
+    package static let virtioSlots = 32
+    /// A virtio-mmio slot, 0 to 31. The first eight are QEMU's, with its interrupts; those of the rest come after
+    /// the other devices'.
+    package static func virtio(slot: Int) -> Place {
+        let n = UInt32(truncatingIfNeeded: max(0, min(slot, virtioSlots - 1)))
+        return Place(base: 0x1000_1000 + UInt64(n) * 0x1000, size: 0x1000, irq: n < 8 ? 1 + n : 8 + n)
+    }
+    /// Where firmware starts, and where it keeps its variables.
+    package static let flashBanks = [
+        Place(base: 0x2000_0000, size: 32 << 20, irq: 0), Place(base: 0x2200_0000, size: 32 << 20, irq: 0),
+    ]
     package static let ramBase: UInt64 = 0x8000_0000
 
     /// PLIC sources, numbered from 1.

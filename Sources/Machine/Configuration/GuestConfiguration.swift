@@ -32,13 +32,24 @@ package struct GuestConfiguration {
     package var signature: String?
     /// Bytes of the signature on one line.
     package var signatureGranularity = 16
+    /// Without any the UART is the terminal's.
+    package var consoles: [ConsoleOption] = []
+    package var disks: [DiskOption] = []
+    package var nets: [NetOption] = []
+    package var shares: [ShareOption] = []
+    /// At most as many as there are banks.
+    package var flash: [FlashOption] = []
+    /// Whether there is a source of random numbers.
+    package var hasEntropy = false
+    /// Whether the guest can give memory back.
+    package var hasBalloon = false
 
     package var startMode: StartMode { firmware == .supervisor ? .supervisor : .firmware }
 
     package init() {}
 
     /// Parses settings that were collected from the guest file and the options.
-    package init(_ settings: [SettingKey: Setting]) throws(MachineError) {
+    package init(_ settings: Settings) throws(MachineError) {
         self.init()
         if let s = settings[.kernel] { kernel = try Self.payload(s) }
         if let s = settings[.firmware] { firmware = try Self.firmware(s) }
@@ -57,6 +68,27 @@ package struct GuestConfiguration {
         if let s = settings[.signatureGranularity] { signatureGranularity = try Self.granularity(s) }
         if let s = settings[.cpu] { extensions = try CPUModel.named(s).extensions }
         if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
+        try takeDevices(settings)
+    }
+
+    private mutating func takeDevices(_ settings: Settings) throws(MachineError) {
+        consoles = try ConsoleOption.parse(settings.all(.console))
+        for s in settings.all(.disk) { disks.append(try DiskOption(s)) }
+        for s in settings.all(.net) { nets.append(try NetOption(s)) }
+        for s in settings.all(.share) { shares.append(try ShareOption(s)) }
+        for s in settings.all(.flash) {
+            guard flash.count < MemoryMap.flashBanks.count else {
+                throw s.refused("there are \(MemoryMap.flashBanks.count) banks of flash memory")
+            }
+            flash.append(try FlashOption(s))
+        }
+        if let s = settings[.rng] { hasEntropy = try Self.flag(s) }
+        if let s = settings[.balloon] { hasBalloon = try Self.flag(s) }
+        guard virtioDeviceCount <= MemoryMap.virtioSlots else {
+            throw MachineError(
+                .usage,
+                "the options ask for \(virtioDeviceCount) virtio devices, and there are \(MemoryMap.virtioSlots) slots; give fewer of --disk, --net and --share")
+        }
     }
 }
 

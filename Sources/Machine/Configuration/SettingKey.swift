@@ -1,6 +1,7 @@
 /// What can be said about a guest: an option `--x` of the command and a key `x` of a guest file.
 package enum SettingKey: CaseIterable, Hashable, Sendable {
     case kernel, firmware, initrd, append, smp, mem, dtb, dumpTree, engine, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
+    case disk, net, console, share, flash, rng, balloon
 
     package var name: String {
         switch self {
@@ -21,19 +22,53 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
         case .trace: "trace"
         case .signature: "signature"
         case .signatureGranularity: "signature-granularity"
+        case .disk: "disk"
+        case .net: "net"
+        case .console: "console"
+        case .share: "share"
+        case .flash: "flash"
+        case .rng: "rng"
+        case .balloon: "balloon"
         }
     }
 
     /// A switch has no value beside yes and no.
-    package var isSwitch: Bool { self == .noReboot }
-
-    /// Whether `text` names a file; one in a guest file is looked up beside that file.
-    package func isPath(_ text: String) -> Bool {
+    package var isSwitch: Bool {
         switch self {
-        case .firmware: text != "none"
-        case .kernel, .initrd, .dtb, .dumpTree, .signature: true
+        case .noReboot, .rng, .balloon: true
         default: false
         }
+    }
+
+    /// Whether each further value adds to those before, and a guest file may have a list of them. Such a value
+    /// has parts (see `KeyedOptions`).
+    package var isRepeated: Bool {
+        switch self {
+        case .disk, .net, .console, .share, .flash: true
+        default: false
+        }
+    }
+
+    /// At how many bytes from the start of `text` the name of a file begins, nil when it names none: one in a
+    /// guest file is looked up beside that file.
+    package func pathStart(in text: String) -> Int? {
+        switch self {
+        case .kernel, .initrd, .dtb, .dumpTree, .signature, .share, .flash: return 0
+        case .firmware: return text == "none" ? nil : 0
+        // A URI of libnbd's names no file, or one of the host that serves it.
+        case .disk: return Self.startsWith(text, ["nbd:", "nbds:", "nbd+unix:", "nbds+unix:", "nbd+vsock:", "nbds+vsock:"]) == nil ? 0 : nil
+        case .net: return Self.startsWith(text, ["unix:"])
+        case .console:
+            return Self.startsWith(
+                text, ["unix:", "file:", "virtio,unix:", "virtio,file:", "serial,unix:", "serial,file:"])
+        default: return nil
+        }
+    }
+
+    /// The length of the prefix that `text` has.
+    private static func startsWith(_ text: String, _ prefixes: [String]) -> Int? {
+        for prefix in prefixes where text.utf8.starts(with: prefix.utf8) { return prefix.utf8.count }
+        return nil
     }
 
     /// The key of that name; an error names the nearest one. `origin` says where the name stands.

@@ -2,6 +2,7 @@ import CHost
 import Devices
 import ExecutionEngine
 import Synchronization
+import VirtIO
 
 /// A guest from its first instruction to its end, through any number of resets.
 ///
@@ -16,6 +17,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
 
     private let configuration: GuestConfiguration
     private let engine: any Engine
+    private let peripherals: Peripherals
     private let output: any ConsoleOutput
     private let input: ConsoleInput
     private let exitTrace: ExitTrace?
@@ -32,13 +34,14 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private var board: Board?
 
     /// Builds the first board. `payloads` are those of `configuration`, and are let go of once they are in
-    /// guest memory; `trace` takes the lines of `--trace`.
+    /// guest memory; `backends` makes what needs a library of the host; `trace` takes the lines of `--trace`.
     package init(
-        _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, output: any ConsoleOutput,
-        input: ConsoleInput, trace: (any ByteSink)? = nil
+        _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, backends: (any HostBackends)? = nil,
+        output: any ConsoleOutput, input: ConsoleInput, trace: (any ByteSink)? = nil
     ) throws(MachineError) {
         self.configuration = configuration
         self.engine = engine
+        peripherals = try Peripherals(configuration, backends: backends)
         self.output = output
         self.input = input
         exitTrace = if let trace, configuration.trace?.exits == true { ExitTrace(trace) } else { nil }
@@ -133,8 +136,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     // MARK: Inside
 
     private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
-        try Board(configuration, payloads: payloads, engine: engine, output: output, input: input, finisher: self,
-            trace: executionTrace)
+        try Board(configuration, payloads: payloads, engine: engine, peripherals: peripherals, output: output, input: input,
+            finisher: self, trace: executionTrace)
     }
 
     /// The files are read again: they may be new ones, and keeping them would cost their size in memory.

@@ -6,12 +6,12 @@ import Yams
 package enum GuestFile {
     private static let limit: UInt64 = 64 << 10
 
-    package static func read(_ path: String) throws(MachineError) -> [SettingKey: Setting] {
+    package static func read(_ path: String) throws(MachineError) -> Settings {
         try parse(try text(path), path: path)
     }
 
     /// `path` names the file in errors, and its directory is where relative file names start.
-    package static func parse(_ text: String, path: String) throws(MachineError) -> [SettingKey: Setting] {
+    package static func parse(_ text: String, path: String) throws(MachineError) -> Settings {
         let file = fileName(path)
         guard !Nesting.isDeep(text) else { throw MachineError(.data, "\(file): is nested too deeply for a guest file") }
         let node: Node?
@@ -20,32 +20,40 @@ package enum GuestFile {
         } catch {
             throw syntaxError(error, file)
         }
-        guard let node, !isNull(node) else { return [:] }
+        guard let node, !isNull(node) else { return Settings() }
         guard case .mapping(let mapping) = node else {
             throw MachineError(.usage, "\(place(file, node)) a guest file is a list of ‘key: value’ lines")
         }
-        var settings: [SettingKey: Setting] = [:]
+        var settings = Settings()
         for (key, value) in mapping {
             guard let name = key.scalar?.string else { throw MachineError(.usage, "\(place(file, key)) a key is a word, nothing composed") }
             let known = try SettingKey.named(name, origin: trimmed(place(file, key)))
-            settings[known] = Setting(
-                try scalar(value, known, "\(place(file, key)) \(known.name)", path), origin: "\(place(file, key)) \(known.name)")
+            guard case .sequence(let list) = value, known.isRepeated else {
+                settings.add(try scalar(value, known, "\(place(file, key)) \(known.name)", path), to: known)
+                continue
+            }
+            for item in list { settings.add(try scalar(item, known, "\(place(file, item)) \(known.name)", path), to: known) }
         }
         return settings
     }
 
-    private static func scalar(_ value: Node, _ key: SettingKey, _ origin: String, _ path: String) throws(MachineError) -> String {
+    private static func scalar(_ value: Node, _ key: SettingKey, _ origin: String, _ path: String) throws(MachineError) -> Setting {
         let found: String
         switch value {
         case .scalar(let scalar) where isNull(value) && scalar.style != .singleQuoted && scalar.style != .doubleQuoted:
             found = "nothing"
         case .scalar(let scalar):
-            return key.isPath(scalar.string) ? beside(path, scalar.string) : scalar.string
+            return Setting(beside(path, scalar.string, key), origin: origin)
         case .sequence: found = "a list"
         case .mapping: found = "a mapping"
         case .alias: found = "an alias"
         }
-        throw MachineError(.usage, "\(origin): takes \(key.isSwitch ? "true or false" : "one value"), not \(found)")
+        throw MachineError(.usage, "\(origin): takes \(Self.kind(of: key)), not \(found)")
+    }
+
+    private static func kind(of key: SettingKey) -> String {
+        if key.isSwitch { return "true or false" }
+        return key.isRepeated ? "a value or a list of values" : "one value"
     }
 
     private static func isNull(_ node: Node) -> Bool {
@@ -54,9 +62,13 @@ package enum GuestFile {
     }
 
     /// A relative name in a guest file counts from that file, so that the two can move together.
-    private static func beside(_ path: String, _ name: String) -> String {
-        guard !name.isEmpty, !name.hasPrefix("/"), let slash = path.lastIndex(of: "/") else { return name }
-        return String(path[...slash]) + name
+    private static func beside(_ path: String, _ text: String, _ key: SettingKey) -> String {
+        guard let start = key.pathStart(in: text), let slash = path.lastIndex(of: "/") else { return text }
+        let name = text.utf8.dropFirst(start)
+        guard let first = name.first, first != UInt8(ascii: "/") else { return text }
+        let directory = String(path[...slash])
+        return String(decoding: text.utf8.prefix(start), as: UTF8.self)
+            + (key.isRepeated ? KeyedOptions.escaped(directory) : directory) + String(decoding: name, as: UTF8.self)
     }
 
     /// `guest.yaml:3:`

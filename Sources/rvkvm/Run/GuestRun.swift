@@ -1,3 +1,4 @@
+import Backends
 import CHost
 import Machine
 import Synchronization
@@ -34,7 +35,8 @@ struct GuestRun {
         let trace = try TraceOutput.open(configuration.trace)
         // Consumed: the files' contents are as large as the kernel, and the guest has its own copy by then.
         let machine = try Machine(
-            configuration, payloads: consume payloads, engine: engine, output: output, input: input, trace: trace)
+            configuration, payloads: consume payloads, engine: engine, backends: LibraryBackends(), output: output, input: input,
+            trace: trace)
         console.connect(machine)
 
         let terminal = Terminal()

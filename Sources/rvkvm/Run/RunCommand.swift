@@ -47,13 +47,29 @@ struct RunCommand: ParsableCommand {
     var signature: String?
     @Option(name: .customLong("signature-granularity"), help: ArgumentHelp("Bytes on a line of it (default: 16).", valueName: "bytes"))
     var signatureGranularity: String?
+    @Option(help: ArgumentHelp(
+        "serial or virtio; behind it, or alone, where it ends: stdio, pty, file:PATH or unix:PATH; repeatable (default: serial).",
+        valueName: "console"))
+    var console: [String] = []
+    @Option(help: ArgumentHelp("Disk image, and options behind commas; repeatable.", valueName: "path"))
+    var disk: [String] = []
+    @Option(help: ArgumentHelp("Network: user, tap or unix:PATH, and options behind commas; repeatable.", valueName: "network"))
+    var net: [String] = []
+    @Option(help: ArgumentHelp("Directory to share, and options behind commas; repeatable.", valueName: "path"))
+    var share: [String] = []
+    @Option(help: ArgumentHelp("Content of a bank of flash memory: firmware first, its variables second.", valueName: "path"))
+    var flash: [String] = []
+    @ArgumentParser.Flag(help: "Add a source of random numbers.")
+    var rng = false
+    @ArgumentParser.Flag(help: "Add a balloon: memory that the guest doesn't use goes back to the host.")
+    var balloon = false
     @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
     var config: String?
 
     func run() throws {
-        var settings: [SettingKey: Setting] = [:]
+        var settings = Settings()
         if let config { settings = try GuestFile.read(config) }
-        for (key, setting) in options { settings[key] = setting }
+        settings.override(with: options)
         var configuration = try GuestConfiguration(settings)
         try DefaultGuest.complete(&configuration, appendGiven: settings[.append] != nil)
         Message.guest = configuration.name
@@ -61,13 +77,21 @@ struct RunCommand: ParsableCommand {
         if status != 0 { throw EndOfCommand(status: status) }
     }
 
-    private var options: [(SettingKey, Setting)] {
-        let texts: [(SettingKey, String?)] = [
+    private var options: Settings {
+        let single: [(SettingKey, String?)] = [
             (.kernel, kernel), (.firmware, firmware), (.initrd, initrd), (.append, append), (.smp, smp), (.mem, mem), (.dtb, dtb),
             (.dumpTree, dumpTree), (.engine, engine), (.cpu, cpu), (.isa, isa), (.name, name),
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
             (.signature, signature), (.signatureGranularity, signatureGranularity),
+            (.rng, rng ? "true" : nil), (.balloon, balloon ? "true" : nil),
         ]
-        return texts.compactMap { key, text in text.map { (key, Setting($0, origin: "--\(key.name)")) } }
+        let repeated: [(SettingKey, [String])] = [
+            (.console, console), (.disk, disk), (.net, net), (.share, share), (.flash, flash),
+        ]
+        var settings = Settings()
+        for (key, texts) in single.map({ ($0, $1.map { [$0] } ?? []) }) + repeated {
+            for text in texts { settings.add(Setting(text, origin: "--\(key.name)"), to: key) }
+        }
+        return settings
     }
 }
