@@ -17,7 +17,7 @@ extension Board {
         var devices: [any VirtIODevice] = []
         var tags: [String: Setting] = [:]
         for (index, option) in options.enumerated() {
-            let tag = option.tag ?? ShareOption.defaultTag(index)
+            let tag = option.tag(at: index)
             if let other = tags.updateValue(option.setting, forKey: tag) {
                 throw option.setting.refused("its tag is \(quoted(tag)), and so is that of \(quoted(other.text)); give another with tag=…")
             }

@@ -19,8 +19,8 @@ package struct ShareOption: Equatable, Sendable {
         if let value = options.value("tag") { tag = try Self.tag(value) }
     }
 
-    /// The tag of the share number `index` when none is given.
-    static func defaultTag(_ index: Int) -> String { "share\(index)" }
+    /// What the guest mounts it by, as the share number `index`.
+    package func tag(at index: Int) -> String { tag ?? "share\(index)" }
 
     /// A word that `mount` and /etc/fstab take as it is.
     private static func tag(_ s: Setting) throws(MachineError) -> String {
