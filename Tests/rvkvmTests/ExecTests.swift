@@ -12,7 +12,8 @@ import Testing
         let result = try Tool.run(["run", "--dump-dtb", "tree"] + arguments, directory: scratch.path)
         #expect(result.status == 0, "\(result.errors)")
         let tree = String(decoding: try #require(FileManager.default.contents(atPath: scratch.path + "/tree")), as: UTF8.self)
-        let line = try #require(tree.split(separator: "\0").first { $0.contains("console=") })
+        let start = try #require(tree.range(of: "console=")).lowerBound
+        let line = tree[start...].prefix { $0 != "\0" }
         return line.split(separator: " ")
     }
 
