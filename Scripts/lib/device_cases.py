@@ -1,13 +1,18 @@
 """Cases about devices, with BusyBox as the guest: what it takes to see a device work is little, and a
 boot is short."""
 
+import fcntl
 import hashlib
 import os
 import random
 import re
+import select
 import socket
+import struct
+import termios
 import threading
 import time
+import tty
 
 from cases import BOOT_LIMIT, PROMPT, Failed, Guest, case, expect, expect_clean, host, refuses, shell
 from guest import answers, describe, exec_word, run, text
@@ -321,3 +326,41 @@ def consoles(test):
     expect(found == "to a file\n", "the file holds %r instead of what the guest wrote" % found)
     for path in (peer, port):
         expect(heard.get(path) == [b"ready", b"pong ping"], "at the socket was heard %s" % heard.get(path))
+
+
+@case("consoles: virtio on the terminal, and a pseudo-terminal")
+def terminal_console(test):
+    """A shell on hvc0 sees the terminal's size and its changes; a pseudo-terminal talks both ways."""
+    test.rvkvm.append = test.rvkvm.append.replace("ttyS0", "hvc0")
+    with Guest(test.rvkvm.command("", extra=("--console", "virtio", "--console", "virtio,pty"))) as guest:
+        name = guest.wait_for(rb"/dev/pts/\d+", 30).decode()
+        resize(guest, 40, 100)
+        guest.wait_for(PROMPT, BOOT_LIMIT)
+        for rows, columns in ((40, 100), (25, 132)):
+            resize(guest, rows, columns)
+            # A change is an interrupt of its own: it may come a little later than the next key.
+            guest.type(b"while [ \"$(stty size)\" != '%d %d' ]; do usleep 20000; done; echo si''ze\r" % (rows, columns))
+            guest.wait_for(rb"size\r*\n", 30)
+            guest.wait_for(PROMPT, 30)
+        end = os.open(name, os.O_RDWR | os.O_NOCTTY)
+        try:
+            tty.setraw(end)
+            guest.type(b"exec 3<>/dev/hvc1; stty raw -echo <&3; echo ready >&3; read word <&3; echo heard $word\r")
+            heard = b""
+            while b"ready\n" not in heard:
+                ready, _, _ = select.select([end], [], [], 30)
+                expect(ready, "the pseudo-terminal is silent but for %r" % heard)
+                heard += os.read(end, 100)
+            os.write(end, b"ping\n")
+            guest.wait_for(rb"\nheard ping\r*\n", 30)
+        finally:
+            os.close(end)
+        guest.type(b"exit\r")
+        status = guest.wait(60)
+        expect(status == 0, "it goes on" if status is None else describe(status))
+        guest.expect_terminal_restored()
+
+
+def resize(guest, rows, columns):
+    """What a terminal does when its window changes."""
+    fcntl.ioctl(guest.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
