@@ -13,4 +13,6 @@
 #include "host_signal.h"
 #include "host_kvm.h"
 #include "host_fp.h"
+#include "host_poll.h"
+#include "host_net.h"
 #endif
