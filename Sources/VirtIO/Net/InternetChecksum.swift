@@ -1,8 +1,8 @@
 /// The ones' complement sum of RFC 1071, over words as they lie in memory: sums, and the checksum made of them, are
 /// stored as they were loaded, whatever the byte order.
-enum InternetChecksum {
+package enum InternetChecksum {
     /// Adds the bytes' words to `sum`; a last odd byte counts as if a zero followed. Up to 4 GiB of them.
-    static func sum(_ bytes: UnsafeRawBufferPointer, _ sum: UInt64 = 0) -> UInt64 {
+    package static func sum(_ bytes: UnsafeRawBufferPointer, _ sum: UInt64 = 0) -> UInt64 {
         var sum = sum
         guard let base = bytes.baseAddress else { return sum }
         let count = bytes.count
@@ -23,7 +23,7 @@ enum InternetChecksum {
     /// A number from a header as a word of memory.
     static func word(_ value: Int) -> UInt64 { UInt64(UInt16(truncatingIfNeeded: value).bigEndian) }
 
-    static func folded(_ sum: UInt64) -> UInt16 {
+    package static func folded(_ sum: UInt64) -> UInt16 {
         var sum = sum
         while sum > 0xFFFF { sum = (sum & 0xFFFF) &+ (sum >> 16) }
         return UInt16(truncatingIfNeeded: sum)

@@ -1,7 +1,7 @@
 import Devices
 
 /// What the configuration space shows and both sides change: read by vCPUs, written by the device's thread.
-final class NetworkState: @unchecked Sendable {
+package final class NetworkState: @unchecked Sendable {
     private static let linkUp: UInt16 = 1
     private static let announce: UInt16 = 2
 
@@ -14,7 +14,7 @@ final class NetworkState: @unchecked Sendable {
     private var currentAddress: UInt64
     private var status: UInt16 = linkUp
 
-    init(address: UInt64, mtu: UInt16?, pairs: UInt16) {
+    package init(address: UInt64, mtu: UInt16?, pairs: UInt16) {
         ownAddress = address
         currentAddress = address
         self.mtu = mtu
@@ -34,7 +34,7 @@ final class NetworkState: @unchecked Sendable {
 
     func announced() { lock.withLock { status &= ~Self.announce } }
 
-    func reset() {
+    package func reset() {
         lock.withLock {
             currentAddress = ownAddress
             status &= Self.linkUp
@@ -56,7 +56,7 @@ final class NetworkState: @unchecked Sendable {
         return result
     }
 
-    func read(offset: UInt64, width: Int) -> UInt64 {
+    package func read(offset: UInt64, width: Int) -> UInt64 {
         let bytes = bytes()
         var value: UInt64 = 0
         for i in 0 ..< UInt64(clamping: min(width, 8)) {

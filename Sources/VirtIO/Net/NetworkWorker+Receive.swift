@@ -2,7 +2,7 @@ import CHost
 
 /// The back end's side.
 extension NetworkWorker {
-    func hasRoom(pair index: Int) -> Bool {
+    package func hasRoom(pair index: Int) -> Bool {
         guard !isBroken, index < activePairs, let receive = pairs[index].receive, !pairs[index].holdsFrames else { return false }
         var result = false
         // With merged buffers, as many as a link's frame takes.
@@ -10,7 +10,7 @@ extension NetworkWorker {
         return result
     }
 
-    func receive(_ frame: UnsafeRawBufferPointer, pair index: Int, isChecked: Bool) {
+    package func receive(_ frame: UnsafeRawBufferPointer, pair index: Int, isChecked: Bool) {
         guard !isBroken, index < activePairs, frame.count <= Self.longestFrame, filter.accepts(frame) else { return }
         let isChecked = guestOffloads.contains(.guestCsum) && (isChecked || TCPFrame.hasGoodChecksum(frame))
         if index == 0 {
@@ -23,7 +23,7 @@ extension NetworkWorker {
         deliver(header, frame, pair: index)
     }
 
-    func room(pair index: Int) -> UnsafeBufferPointer<host_iovec>? {
+    package func room(pair index: Int) -> UnsafeBufferPointer<host_iovec>? {
         guard !isBroken, index < activePairs, let receive = pairs[index].receive, !pairs[index].holdsFrames else { return nil }
         var isDirect = false
         guarded { () throws(VirtQueueError) in isDirect = try receive.gather(longestReceived) }
@@ -40,7 +40,7 @@ extension NetworkWorker {
         return UnsafeBufferPointer(rebasing: vector[..<1])
     }
 
-    func received(_ count: Int, pair index: Int) {
+    package func received(_ count: Int, pair index: Int) {
         guard !isBroken, index < activePairs, let receive = pairs[index].receive, count >= NetworkHeader.size &+ 14 else { return }
         if readsIntoScratch {
             guard count <= scratch.count else { return }
@@ -57,7 +57,7 @@ extension NetworkWorker {
         if isWanted { receive.filled(count) }
     }
 
-    func linkChanged(isUp: Bool) {
+    package func linkChanged(isUp: Bool) {
         guard features.contains(.status) else { return state.setLink(isUp: isUp, announce: false) }
         // Whoever is at the other end now doesn't know our address.
         state.setLink(isUp: isUp, announce: isUp && features.contains(.guestAnnounce))

@@ -2,15 +2,15 @@ import CHost
 
 /// A network device at work: from DRIVER_OK to the reset. Everything here is used by one thread at a time, which
 /// `NetworkLoop` sees to.
-final class NetworkWorker: NetworkReceiver, @unchecked Sendable {
+package final class NetworkWorker: NetworkReceiver, @unchecked Sendable {
     /// What the driver is to be told when no lock is held and nobody waits for this worker.
-    struct Notes {
-        var failure: VirtQueueError?
-        var configurationChanged = false
+    package struct Notes {
+        package var failure: VirtQueueError?
+        package var configurationChanged = false
     }
 
     /// IP's longest packet behind an Ethernet header with a VLAN tag.
-    static let longestFrame = 18 &+ 0xFFFF
+    package static let longestFrame = 18 &+ 0xFFFF
 
     let session: any VirtIOSession
     let backend: any NetworkBackend
@@ -38,7 +38,7 @@ final class NetworkWorker: NetworkReceiver, @unchecked Sendable {
     /// Whether `room` gave out `scratch`, not the driver's buffers.
     var readsIntoScratch = false
 
-    init(_ session: any VirtIOSession, _ backend: any NetworkBackend, _ state: NetworkState, offered: NetworkFeatures) {
+    package init(_ session: any VirtIOSession, _ backend: any NetworkBackend, _ state: NetworkState, offered: NetworkFeatures) {
         self.session = session
         self.backend = backend
         self.state = state
@@ -69,17 +69,17 @@ final class NetworkWorker: NetworkReceiver, @unchecked Sendable {
     }
 
     /// Takes up the back end.
-    func begin() {
+    package func begin() {
         backend.attach(self, features)
         backend.setGuestOffloads(guestOffloads)
         backend.setActivePairs(activePairs)
     }
 
     /// Lets go of it; nothing is touched any more.
-    func end() { backend.detach() }
+    package func end() { backend.detach() }
 
     /// Does everything that has become possible.
-    func service(_ polls: PollSet) {
+    package func service(_ polls: PollSet) {
         guard !isBroken else { return }
         guarded { () throws(VirtQueueError) in
             if polls.events(controlPlace) != 0, let control { host_eventfd_drain(control.doorbell) }
@@ -95,7 +95,7 @@ final class NetworkWorker: NetworkReceiver, @unchecked Sendable {
     }
 
     /// Says what to wait for; the longest wait in milliseconds, -1 without limit.
-    func prepare(_ polls: PollSet) -> Int32 {
+    package func prepare(_ polls: PollSet) -> Int32 {
         guard !isBroken else { return -1 }
         controlPlace = control.map { polls.add($0.doorbell, HOST_POLL_IN) } ?? -1
         for pair in pairs.prefix(activePairs) { pair.prepare(polls) }
@@ -106,7 +106,7 @@ final class NetworkWorker: NetworkReceiver, @unchecked Sendable {
         return timeout
     }
 
-    func takeNotes() -> Notes {
+    package func takeNotes() -> Notes {
         defer { notes = Notes() }
         return notes
     }

@@ -1,23 +1,23 @@
 /// Which frames the driver wants, as its control commands say (virtio 1.2, 5.1.6.5.1 to 5.1.6.5.3).
-struct ReceiveFilter {
+package struct ReceiveFilter {
     /// An Ethernet address in the low 48 bits, its first byte uppermost.
-    typealias Address = UInt64
+    package typealias Address = UInt64
 
-    static let broadcast: Address = 0xFFFF_FFFF_FFFF
+    package static let broadcast: Address = 0xFFFF_FFFF_FFFF
     /// The longest table a driver can set before everything of that kind is let through.
-    static let tableLimit = 64
+    package static let tableLimit = 64
 
     /// Until the driver says otherwise: one without a control queue sorts frames out itself.
-    var isPromiscuous = true
-    var allMulticast = false
-    var allUnicast = false
-    var noMulticast = false
-    var noUnicast = false
-    var noBroadcast = false
-    var address: Address
+    package var isPromiscuous = true
+    package var allMulticast = false
+    package var allUnicast = false
+    package var noMulticast = false
+    package var noUnicast = false
+    package var noBroadcast = false
+    package var address: Address
     /// nil: more than the table holds, so that all are let through.
-    var unicast: [Address]? = []
-    var multicast: [Address]? = []
+    package var unicast: [Address]? = []
+    package var multicast: [Address]? = []
     /// A bit for each VLAN, once the driver filters by them.
     private var vlans: [UInt64]?
 
@@ -27,7 +27,7 @@ struct ReceiveFilter {
     }
 
     /// False for a VLAN that can't be.
-    mutating func setVLAN(_ vlan: UInt16, _ accepted: Bool) -> Bool {
+    package mutating func setVLAN(_ vlan: UInt16, _ accepted: Bool) -> Bool {
         guard vlan < 4096, vlans != nil else { return false }
         let bit: UInt64 = 1 << UInt64(vlan & 63)
         if accepted { vlans?[Int(vlan >> 6)] |= bit } else { vlans?[Int(vlan >> 6)] &= ~bit }
@@ -35,7 +35,7 @@ struct ReceiveFilter {
     }
 
     /// `start` holds the frame's first bytes, 18 if it has so many.
-    func accepts(_ start: UnsafeRawBufferPointer) -> Bool {
+    package func accepts(_ start: UnsafeRawBufferPointer) -> Bool {
         guard start.count >= 14 else { return false }
         if isPromiscuous { return true }
         if let vlans, start.count >= 16, start[12] == 0x81, start[13] == 0x00 {

@@ -2,17 +2,17 @@ import CHost
 
 /// Cuts a long TCP segment into those that a link carries, as a network card does: each has the headers of the
 /// whole, with its own length, sequence number, flags and checksums.
-struct SegmentCutter {
+package struct SegmentCutter {
     private static let congestionReduced: UInt8 = 0x80
 
     private let frame: UnsafeMutableRawBufferPointer
     private let tcp: TCPFrame
     private let size: Int
     /// At least one.
-    let count: Int
+    package let count: Int
 
     /// nil for a frame that isn't what its header says.
-    init?(_ frame: UnsafeMutableRawBufferPointer, _ header: NetworkHeader) {
+    package init?(_ frame: UnsafeMutableRawBufferPointer, _ header: NetworkHeader) {
         guard let tcp = TCPFrame(UnsafeRawBufferPointer(frame), trustsLength: false), header.segmentSize > 0,
             tcp.isIPv6 == (header.segmentation == .tcp6), header.segmentation == .tcp6 || header.segmentation == .tcp4
         else { return nil }
@@ -23,7 +23,7 @@ struct SegmentCutter {
     }
 
     /// Writes segment `place` to the start of `target`, which has room for the whole frame.
-    func segment(_ place: Int, in target: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {
+    package func segment(_ place: Int, in target: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {
         let offset = place &* size
         let length = min(size, tcp.end &- tcp.payload &- offset)
         let result = UnsafeMutableRawBufferPointer(rebasing: target[..<(tcp.payload &+ length)])

@@ -5,7 +5,7 @@ import CHost
 ///
 /// Only what a receiver could tell apart by nothing but its lengths is merged: the same connection, headers equal
 /// but for length, sequence number, checksums and PSH, the payloads adjacent and all but the last equally long.
-struct SegmentMerger: ~Copyable {
+package struct SegmentMerger: ~Copyable {
     /// An IP packet's most.
     private static let largest = 0xFFFF
 
@@ -19,18 +19,15 @@ struct SegmentMerger: ~Copyable {
     /// The last segment was a short one or carried PSH, so that none can follow.
     private var isComplete = false
 
-    init() { buffer = .allocate(byteCount: 14 &+ Self.largest, alignment: 16) }
+    package init() { buffer = .allocate(byteCount: 14 &+ Self.largest, alignment: 16) }
 
     deinit { buffer.deallocate() }
 
-    var isEmpty: Bool { first == nil }
-
-    /// Drops what is held.
-    mutating func removeAll() { first = nil }
+    package var isEmpty: Bool { first == nil }
 
     /// Takes a frame whose checksums are right; false for one that can't be part of a longer one, or not of the
     /// one that is held, which has to be taken out before this is tried again or handed on.
-    mutating func add(_ frame: UnsafeRawBufferPointer, _ features: NetworkFeatures) -> Bool {
+    package mutating func add(_ frame: UnsafeRawBufferPointer, _ features: NetworkFeatures) -> Bool {
         guard let tcp = TCPFrame(frame), Self.isOrdinary(frame, tcp),
             features.contains(tcp.isIPv6 ? .guestTSO6 : .guestTSO4), let source = frame.baseAddress,
             let target = buffer.baseAddress
@@ -60,7 +57,7 @@ struct SegmentMerger: ~Copyable {
     }
 
     /// Hands what is held to `body` with the header that describes it, and is empty then.
-    mutating func take(_ body: (NetworkHeader, UnsafeRawBufferPointer) -> Void) {
+    package mutating func take(_ body: (NetworkHeader, UnsafeRawBufferPointer) -> Void) {
         guard let first else { return }
         self.first = nil
         let frame = UnsafeMutableRawBufferPointer(rebasing: buffer[..<length])

@@ -1,23 +1,23 @@
 /// Where the parts of an Ethernet frame with TCP over IPv4 or IPv6 lie, with no fragment and no extension header:
 /// what segments are made of and merged from. All offsets lie inside the frame.
-struct TCPFrame: Equatable {
+package struct TCPFrame: Equatable {
     static let finish: UInt8 = 0x01
     static let push: UInt8 = 0x08
     static let acknowledge: UInt8 = 0x10
 
-    let isIPv6: Bool
+    package let isIPv6: Bool
     /// Of the IP header.
-    let ip: Int
+    package let ip: Int
     /// Of the TCP header.
-    let tcp: Int
+    package let tcp: Int
     /// Of the payload: also the length of all headers.
-    let payload: Int
+    package let payload: Int
     /// Behind the payload, as the IP header says: bytes that only fill the frame up don't count.
-    let end: Int
+    package let end: Int
 
     /// nil for a frame that is something else. `trustsLength` false: the IP header's length is yet to be filled in,
     /// and the whole frame counts.
-    init?(_ frame: UnsafeRawBufferPointer, trustsLength: Bool = true) {
+    package init?(_ frame: UnsafeRawBufferPointer, trustsLength: Bool = true) {
         guard frame.count >= 14 &+ 20 &+ 20 else { return nil }
         ip = 14
         switch Self.half(frame, 12) {
@@ -51,11 +51,11 @@ struct TCPFrame: Equatable {
         frame[offset &+ 1] = UInt8(truncatingIfNeeded: value)
     }
 
-    func sequence(_ frame: UnsafeRawBufferPointer) -> UInt32 {
+    package func sequence(_ frame: UnsafeRawBufferPointer) -> UInt32 {
         UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: tcp &+ 4, as: UInt32.self))
     }
 
-    func flags(_ frame: UnsafeRawBufferPointer) -> UInt8 { frame[tcp &+ 13] }
+    package func flags(_ frame: UnsafeRawBufferPointer) -> UInt8 { frame[tcp &+ 13] }
 
     /// The sum of the pseudo header: addresses, protocol and the length of header and payload.
     func pseudoHeaderSum(_ frame: UnsafeRawBufferPointer) -> UInt64 {
@@ -65,14 +65,14 @@ struct TCPFrame: Equatable {
     }
 
     /// Whether a frame is TCP's and its checksum is right.
-    static func hasGoodChecksum(_ frame: UnsafeRawBufferPointer) -> Bool {
+    package static func hasGoodChecksum(_ frame: UnsafeRawBufferPointer) -> Bool {
         guard let tcp = TCPFrame(frame) else { return false }
         let bytes = UnsafeRawBufferPointer(rebasing: frame[tcp.tcp ..< tcp.end])
         return InternetChecksum.folded(InternetChecksum.sum(bytes, tcp.pseudoHeaderSum(frame))) == 0xFFFF
     }
 
     /// Has the IP header say how long the frame is, and its checksum be right.
-    func finishIP(_ frame: UnsafeMutableRawBufferPointer) {
+    package func finishIP(_ frame: UnsafeMutableRawBufferPointer) {
         if isIPv6 { return Self.storeHalf(end &- tcp, frame, ip &+ 4) }
         Self.storeHalf(end &- ip, frame, ip &+ 2)
         Self.storeHalf(0, frame, ip &+ 10)
@@ -86,7 +86,7 @@ struct TCPFrame: Equatable {
         InternetChecksum.store(sum, frame, at: tcp &+ 16)
     }
 
-    func finishTCP(_ frame: UnsafeMutableRawBufferPointer) {
+    package func finishTCP(_ frame: UnsafeMutableRawBufferPointer) {
         storePseudoHeader(frame)
         InternetChecksum.complete(UnsafeMutableRawBufferPointer(rebasing: frame[tcp ..< end]), at: 16)
     }

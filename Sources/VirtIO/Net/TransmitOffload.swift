@@ -1,8 +1,8 @@
 /// The work that a driver leaves to the device, done here for back ends without a header.
-enum TransmitOffload {
+package enum TransmitOffload {
     /// Completes a frame that `header` allows to be unfinished. A TCP segment that is longer than the link allows
     /// stays one: it is a valid IP packet, of at most 64 KiB. False for a frame that isn't what its header says.
-    static func finish(_ frame: UnsafeMutableRawBufferPointer, _ header: NetworkHeader) -> Bool {
+    package static func finish(_ frame: UnsafeMutableRawBufferPointer, _ header: NetworkHeader) -> Bool {
         switch header.segmentation {
         case .some(.none):
             if header.wantsChecksum {
