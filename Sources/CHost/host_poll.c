@@ -1,16 +1,30 @@
+#define _GNU_SOURCE
 #include "host_poll.h"
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 
-_Static_assert(sizeof(struct host_poll_entry) == sizeof(struct pollfd), "an entry is passed as a pollfd");
-_Static_assert(offsetof(struct host_poll_entry, happened) == offsetof(struct pollfd, revents), "same order");
-_Static_assert(HOST_POLL_IN == POLLIN && HOST_POLL_PRI == POLLPRI && HOST_POLL_OUT == POLLOUT, "same numbers");
-_Static_assert(HOST_POLL_ERR == POLLERR && HOST_POLL_HUP == POLLHUP, "same numbers");
+int host_poll_events(const int *fds, uint8_t *events, size_t count, int timeout_ms) {
+    struct pollfd few[16], *set = few;
+    if (count > sizeof few / sizeof *few && !(set = malloc(count * sizeof *set))) return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        short wanted = (short)((events[i] & HOST_POLL_IN ? POLLIN : 0) | (events[i] & HOST_POLL_OUT ? POLLOUT : 0));
+        set[i] = (struct pollfd){ .fd = fds[i], .events = wanted };
+    }
+    int n = poll(set, count, timeout_ms);
+    if (n < 0) n = errno == EINTR ? 0 : -errno;
+    for (size_t i = 0; i < count; i++) {
+        short seen = n > 0 ? set[i].revents : 0;
+        events[i] = (uint8_t)((seen & POLLIN ? HOST_POLL_IN : 0) | (seen & POLLOUT ? HOST_POLL_OUT : 0)
+                              | (seen & (POLLHUP | POLLERR | POLLNVAL) ? HOST_POLL_GONE : 0));
+    }
+    if (set != few) free(set);
+    return n;
+}
 
-int host_poll(struct host_poll_entry *entries, size_t count, int timeout_ms) {
-    int n = poll((struct pollfd *)entries, count, timeout_ms);
-    if (n >= 0) return n;
-    // What `happened` holds is undefined then.
-    for (size_t i = 0; i < count; i++) entries[i].happened = 0;
-    return errno == EINTR ? 0 : -errno;
+int host_poll_readable(const int *fds, uint8_t *ready, size_t count, int timeout_ms) {
+    for (size_t i = 0; i < count; i++) ready[i] = HOST_POLL_IN;
+    int n = host_poll_events(fds, ready, count, timeout_ms);
+    for (size_t i = 0; i < count; i++) ready[i] = ready[i] != 0;
+    return n;
 }

@@ -19,7 +19,8 @@ import Testing
         configuration.useKernel(scratch.kernel())
         change(&configuration)
         return try Machine(
-            configuration, payloads: PayloadPlan(configuration), engine: engine, output: output, input: input, trace: trace)
+            configuration, payloads: PayloadPlan(configuration), engine: engine,
+            host: HostConnections(output: output, input: input), trace: trace)
     }
 
     static let uart: UInt64 = 0x1000_0000
@@ -60,6 +61,16 @@ import Testing
         // LSR: the transmitter is empty. Nothing answers at 0x4000_0000.
         #expect(answers.contains(.data(0x60)))
         #expect(answers.contains(.data(0)))
+    }
+
+    @Test func vacantAddressesFaultInFirmwareMode() throws {
+        let engine = FakeEngine([
+            .mmioRead(address: 0x4000_0000, width: 4), .mmioRead(address: Self.uart + 5, width: 1),
+            .mmioWrite(address: 0x4000_0000, width: 4, value: 1), .mmioWrite(address: Self.uart + 0xFE, width: 4, value: 1),
+            .systemEvent(.shutdown(reason: 0)),
+        ])
+        _ = try machine(engine) { $0.firmware = .none }.run()
+        #expect(engine.made[0].answers.prefix(5) == [.none, .accessFault, .data(0x60), .accessFault, .accessFault])
     }
 
     @Test func sbiConsoleSharesTheOutput() throws {
@@ -123,7 +134,8 @@ import Testing
         configuration.timeout = 100_000_000
         configuration.useKernel(scratch.kernel())
         let machine = try Machine(
-            configuration, payloads: PayloadPlan(configuration), engine: Resetting(), output: output, input: input)
+            configuration, payloads: PayloadPlan(configuration), engine: Resetting(),
+            host: HostConnections(output: output, input: input))
         #expect(machine.run() == .timedOut)
     }
 

@@ -146,20 +146,20 @@ final class SlirpNetwork: NetworkBackend, @unchecked Sendable {
     private static let addPoll: SlirpAddPollCb = { descriptor, events, opaque in
         let events = UInt32(bitPattern: events)
         var wanted: UInt32 = 0
-        if events & UInt32(SLIRP_POLL_IN) != 0 { wanted |= HOST_POLL_IN.rawValue }
-        if events & UInt32(SLIRP_POLL_OUT) != 0 { wanted |= HOST_POLL_OUT.rawValue }
-        if events & UInt32(SLIRP_POLL_PRI) != 0 { wanted |= HOST_POLL_PRI.rawValue }
-        return Int32(truncatingIfNeeded: SlirpNetwork.from(opaque)?.polls?.add(descriptor, host_poll_event(wanted)) ?? -1)
+        if events & UInt32(SLIRP_POLL_IN) != 0 { wanted |= HOST_WAIT_IN.rawValue }
+        if events & UInt32(SLIRP_POLL_OUT) != 0 { wanted |= HOST_WAIT_OUT.rawValue }
+        if events & UInt32(SLIRP_POLL_PRI) != 0 { wanted |= HOST_WAIT_PRI.rawValue }
+        return Int32(truncatingIfNeeded: SlirpNetwork.from(opaque)?.polls?.add(descriptor, host_wait_event(wanted)) ?? -1)
     }
 
     private static let pollEvents: SlirpGetREventsCb = { place, opaque in
         let happened = SlirpNetwork.from(opaque)?.polls?.events(Int(place)) ?? 0
         var result: UInt32 = 0
-        if happened & HOST_POLL_IN.rawValue != 0 { result |= UInt32(SLIRP_POLL_IN) }
-        if happened & HOST_POLL_OUT.rawValue != 0 { result |= UInt32(SLIRP_POLL_OUT) }
-        if happened & HOST_POLL_PRI.rawValue != 0 { result |= UInt32(SLIRP_POLL_PRI) }
-        if happened & HOST_POLL_ERR.rawValue != 0 { result |= UInt32(SLIRP_POLL_ERR) }
-        if happened & HOST_POLL_HUP.rawValue != 0 { result |= UInt32(SLIRP_POLL_HUP) }
+        if happened & HOST_WAIT_IN.rawValue != 0 { result |= UInt32(SLIRP_POLL_IN) }
+        if happened & HOST_WAIT_OUT.rawValue != 0 { result |= UInt32(SLIRP_POLL_OUT) }
+        if happened & HOST_WAIT_PRI.rawValue != 0 { result |= UInt32(SLIRP_POLL_PRI) }
+        if happened & HOST_WAIT_ERR.rawValue != 0 { result |= UInt32(SLIRP_POLL_ERR) }
+        if happened & HOST_WAIT_HUP.rawValue != 0 { result |= UInt32(SLIRP_POLL_HUP) }
         return Int32(bitPattern: result)
     }
 

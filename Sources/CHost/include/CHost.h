@@ -12,7 +12,9 @@
 #include "host_console.h"
 #include "host_signal.h"
 #include "host_kvm.h"
-#include "host_fp.h"
 #include "host_poll.h"
+#include "host_stream.h"
+#include "host_fp.h"
+#include "host_pollset.h"
 #include "host_net.h"
 #endif

@@ -95,8 +95,11 @@ package struct Setting: Equatable, Sendable {
         self.origin = origin
     }
 
+    /// How messages name it.
+    package var label: String { "\(origin) \(quoted(text))" }
+
     func refused(_ reason: String) -> MachineError {
-        MachineError(.usage, "\(origin) \(quoted(text)): \(reason)")
+        MachineError(.usage, "\(label): \(reason)")
     }
 }
 

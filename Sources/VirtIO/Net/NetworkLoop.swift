@@ -90,12 +90,12 @@ final class NetworkLoop: @unchecked Sendable {
                     next.begin()
                 }
                 polls.removeAll()
-                polls.add(wake, HOST_POLL_IN)
+                polls.add(wake, HOST_WAIT_IN)
                 timeout = next.prepare(polls)
                 notes = next.takeNotes()
             } else {
                 polls.removeAll()
-                polls.add(wake, HOST_POLL_IN)
+                polls.add(wake, HOST_WAIT_IN)
             }
             current = next
 

@@ -97,7 +97,7 @@ package final class NetworkWorker: NetworkReceiver, @unchecked Sendable {
     /// Says what to wait for; the longest wait in milliseconds, -1 without limit.
     package func prepare(_ polls: PollSet) -> Int32 {
         guard !isBroken else { return -1 }
-        controlPlace = control.map { polls.add($0.doorbell, HOST_POLL_IN) } ?? -1
+        controlPlace = control.map { polls.add($0.doorbell, HOST_WAIT_IN) } ?? -1
         for pair in pairs.prefix(activePairs) { pair.prepare(polls) }
         let timeout = backend.prepare(polls)
         // The back end may have asked for room in vain, and have sent something.

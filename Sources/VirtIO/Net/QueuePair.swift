@@ -31,7 +31,7 @@ final class QueuePair {
         receive?.prepare(polls)
         doorbellPlace = -1
         // A queue that is full of work already needn't be heard.
-        if let transmit, !hasFrames { doorbellPlace = polls.add(transmit.doorbell, HOST_POLL_IN) }
+        if let transmit, !hasFrames { doorbellPlace = polls.add(transmit.doorbell, HOST_WAIT_IN) }
     }
 
     /// Hears what the driver has notified.

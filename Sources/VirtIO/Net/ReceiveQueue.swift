@@ -33,7 +33,7 @@ final class ReceiveQueue {
     // MARK: Waiting for buffers
 
     func prepare(_ polls: PollSet) {
-        doorbellPlace = isStarved ? polls.add(queue.doorbell, HOST_POLL_IN) : -1
+        doorbellPlace = isStarved ? polls.add(queue.doorbell, HOST_WAIT_IN) : -1
     }
 
     /// Whether the driver has said that there are buffers.

@@ -35,11 +35,15 @@ struct GuestRun {
         let trace = try TraceOutput.open(configuration.trace)
         // Consumed: the files' contents are as large as the kernel, and the guest has its own copy by then.
         let machine = try Machine(
-            configuration, payloads: consume payloads, engine: engine, backends: LibraryBackends(), output: output, input: input,
+            configuration, payloads: consume payloads, engine: engine,
+            host: HostConnections(
+                output: output, input: input, backends: LibraryBackends(), report: { sentence in Message.notice(sentence) }),
             trace: trace)
         console.connect(machine)
+        for notice in machine.notices { Message.notice(notice) }
 
         let terminal = Terminal()
+        if let size = terminal.size { machine.resizeTerminal(columns: size.columns, rows: size.rows) }
         let events = Events(machine: machine, input: input, terminal: terminal, signals: signals, wake: wake)
         try events.start()
         terminal.enter()

@@ -67,18 +67,18 @@ package final class StreamBackend: NetworkBackend, @unchecked Sendable {
         let hasRoom = receiver?.hasRoom(pair: 0) == true
         if hasRoom, hasMore { return 0 }
         var events: UInt32 = 0
-        if hasRoom { events |= HOST_POLL_IN.rawValue }
-        if isBlocked { events |= HOST_POLL_OUT.rawValue }
+        if hasRoom { events |= HOST_WAIT_IN.rawValue }
+        if isBlocked { events |= HOST_WAIT_OUT.rawValue }
         // Not even for its end, which would be told again and again.
-        if events != 0 { place = polls.add(descriptor, host_poll_event(events)) }
+        if events != 0 { place = polls.add(descriptor, host_wait_event(events)) }
         return -1
     }
 
     package func service(_ polls: PollSet) {
         guard descriptor >= 0 else { return reconnect() }
         let events = polls.events(place)
-        if events & (HOST_POLL_OUT.rawValue | HOST_POLL_ERR.rawValue | HOST_POLL_HUP.rawValue) != 0 { write() }
-        if descriptor >= 0, hasMore || events & ~HOST_POLL_OUT.rawValue != 0 { read() }
+        if events & (HOST_WAIT_OUT.rawValue | HOST_WAIT_ERR.rawValue | HOST_WAIT_HUP.rawValue) != 0 { write() }
+        if descriptor >= 0, hasMore || events & ~HOST_WAIT_OUT.rawValue != 0 { read() }
     }
 
     // MARK: From the peer

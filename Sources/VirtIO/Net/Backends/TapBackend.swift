@@ -133,9 +133,9 @@ package final class TapBackend: NetworkBackend, @unchecked Sendable {
             queues[place].place = -1
             if queues[place].isGone { continue }
             var events: UInt32 = 0
-            if receiver?.hasRoom(pair: place) == true { events |= HOST_POLL_IN.rawValue }
-            if queues[place].isBlocked { events |= HOST_POLL_OUT.rawValue }
-            if events != 0 { queues[place].place = polls.add(queues[place].descriptor, host_poll_event(events)) }
+            if receiver?.hasRoom(pair: place) == true { events |= HOST_WAIT_IN.rawValue }
+            if queues[place].isBlocked { events |= HOST_WAIT_OUT.rawValue }
+            if events != 0 { queues[place].place = polls.add(queues[place].descriptor, host_wait_event(events)) }
         }
         return -1
     }
@@ -143,8 +143,8 @@ package final class TapBackend: NetworkBackend, @unchecked Sendable {
     package func service(_ polls: PollSet) {
         for place in 0 ..< activePairs {
             let events = polls.events(queues[place].place)
-            if events & ~HOST_POLL_IN.rawValue != 0 { queues[place].isBlocked = false }
-            if events & ~HOST_POLL_OUT.rawValue != 0 { read(place) }
+            if events & ~HOST_WAIT_IN.rawValue != 0 { queues[place].isBlocked = false }
+            if events & ~HOST_WAIT_OUT.rawValue != 0 { read(place) }
         }
     }
 
