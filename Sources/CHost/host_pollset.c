@@ -5,7 +5,7 @@
 _Static_assert(sizeof(struct host_wait_entry) == sizeof(struct pollfd), "an entry is passed as a pollfd");
 _Static_assert(offsetof(struct host_wait_entry, happened) == offsetof(struct pollfd, revents), "same order");
 _Static_assert(HOST_WAIT_IN == POLLIN && HOST_WAIT_PRI == POLLPRI && HOST_WAIT_OUT == POLLOUT, "same numbers");
-_Static_assert(HOST_WAIT_ERR == POLLERR && HOST_POLLSET_HUP == POLLHUP, "same numbers");
+_Static_assert(HOST_WAIT_ERR == POLLERR && HOST_WAIT_HUP == POLLHUP, "same numbers");
 
 int host_wait(struct host_wait_entry *entries, size_t count, int timeout_ms) {
     int n = poll((struct pollfd *)entries, count, timeout_ms);

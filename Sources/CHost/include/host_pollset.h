@@ -7,7 +7,7 @@ enum host_wait_event {
     HOST_WAIT_PRI = 0x002,
     HOST_WAIT_OUT = 0x004,
     HOST_WAIT_ERR = 0x008,
-    HOST_POLLSET_HUP = 0x010,
+    HOST_WAIT_HUP = 0x010,
 };
 struct host_wait_entry {
     int fd;
