@@ -17,4 +17,5 @@
 #include "host_fp.h"
 #include "host_pollset.h"
 #include "host_net.h"
+#include "host_p9.h"
 #endif
