@@ -152,6 +152,7 @@ build_packages=(
     "libelf-dev=rvkvm reads ELF kernels with libelf"
     "zlib1g-dev=rvkvm unpacks gzip-compressed kernels"
     "libzstd-dev=rvkvm unpacks zstd-compressed kernels"
+    "libslirp-dev=rvkvm gives guests a network without root with libslirp"
     "pkgconf=swift build finds the libraries with it"
     "git=swift build fetches its dependencies with it"
     "ca-certificates=and does so over https"

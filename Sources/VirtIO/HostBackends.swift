@@ -14,4 +14,6 @@ package enum BackendError: Error, Equatable, Sendable {
 /// Back ends that need a library of the host: made by the target Backends, which only the command imports, so that
 /// a build without those libraries has everything else. Where there are none, devices do without or say so.
 package protocol HostBackends: AnyObject, Sendable {
+    /// A network in this process, its forwarded ports bound.
+    func makeUserNetwork(_ network: UserNetwork) throws(BackendError) -> any NetworkBackend
 }
