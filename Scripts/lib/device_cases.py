@@ -349,7 +349,8 @@ def terminal_console(test):
             heard = b""
             while b"ready\n" not in heard:
                 ready, _, _ = select.select([end], [], [], 30)
-                expect(ready, "the pseudo-terminal is silent but for %r" % heard)
+                guest.read(0)
+                expect(ready, "the pseudo-terminal is silent but for %r; the console said %r" % (heard, guest.said))
                 heard += os.read(end, 100)
             os.write(end, b"ping\n")
             guest.wait_for(rb"\nheard ping\r*\n", 30)
