@@ -49,7 +49,7 @@ final class ReceiveQueue {
         while isMergeable ? bytes < wanted : count == 0 {
             if let chain = try queue.pop() {
                 // A frame's header at least has to find room in one (5.1.6.3.1).
-                guard chain.readableCount == 0, chain.writableCount >= NetworkHeader.size else { throw .badRequest }
+                guard chain.writableCount >= NetworkHeader.size else { throw .badRequest }
                 buffers.append(chain)
                 bytes &+= chain.writableCount
             } else if isStarved || !queue.wantNotifications(true) {
