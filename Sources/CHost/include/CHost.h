@@ -16,4 +16,5 @@
 #include "host_poll.h"
 #include "host_stream.h"
 #include "host_fp.h"
+#include "host_p9.h"
 #endif

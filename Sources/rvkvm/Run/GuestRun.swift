@@ -66,7 +66,12 @@ struct GuestRun {
         events.stop()
         terminal.leave()
         switch outcome {
+        case .resetRefused where configuration.exec != nil:
+            Message.error("the guest restarted before its command had ended")
+            return GuestCommand.notRunStatus
         case .poweredOff, .resetRefused: break
+        // The command has said itself what was wrong.
+        case .guestFailed where configuration.exec != nil: break
         case .guestFailed(let status): Message.error("the guest reported failure, status \(status)")
         case .timedOut: Message.error("the guest was still running when --timeout ran out, and was ended")
         case .stopped(let status):
