@@ -6,6 +6,7 @@
 #include "host_atomic.h"
 #include "host_thread.h"
 #include "host_io.h"
+#include "host_event.h"
 #include "host_bytes.h"
 #include "host_file.h"
 #include "host_terminal.h"
