@@ -102,13 +102,13 @@ class Guest:
         return True
 
     def wait_for(self, pattern, limit):
-        """Reads until `pattern` was said; what comes after it is kept for the next time."""
+        """Reads until `pattern` was said and returns the match; what comes after it is kept for the next time."""
         deadline = time.monotonic() + limit
         while True:
             found = re.search(pattern, self.said)
             if found:
                 self.said = self.said[found.end():]
-                return
+                return found
             if time.monotonic() > deadline or (self.process.poll() is not None and not self.read(0)):
                 lines = text(self.said).splitlines()[-8:]
                 raise Failed("no %r on the console%s%s" % (
