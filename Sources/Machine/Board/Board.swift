@@ -73,6 +73,12 @@ final class Board: @unchecked Sendable {
             let place = MemoryMap.virtio(slot: slot)
             transports.append(try attach(device, place, line(place), machine))
         }
+        if configuration.startMode == .firmware {
+            // Whoever looks for devices without a device tree reads all of the eight that QEMU's board has.
+            for slot in peripherals.virtio.count..<max(MemoryMap.virtioSlotsAlways, peripherals.virtio.count) {
+                try attach(EmptySlot(), MemoryMap.virtio(slot: slot))
+            }
+        }
 
         do throws(BootError) { try payloads.plan.install(into: memory) } catch { throw MachineError(error) }
         try start(at: payloads.plan.info, configuration.startMode)

@@ -122,7 +122,7 @@ def further_consoles(test):
     extra = ["--console", "pty", "--console", "file:" + log, "--console", "unix:" + console,
              "--console", "unix:%s,name=org.example.agent" % port]
     with Guest(command(test, "quiet", *extra)) as guest:
-        path = guest.wait_for(rb"is at (/dev/pts/\d+)", 30).group(1)
+        path = guest.wait_for(rb"/dev/pts/\d+", 30)
         guest.wait_for(PROMPT, BOOT_LIMIT)
         guest.type(b"cat /sys/class/virtio-ports/*/name\n")
         guest.wait_for(rb"\norg.example.agent", 30)
@@ -165,7 +165,7 @@ def further_consoles(test):
 def serial_at_a_terminal(test):
     """--console serial,pty: the guest's ttyS0 is at a terminal of its own, with nothing on standard output."""
     with Guest(test.rvkvm.command("", extra=("--console", "serial,pty"))) as guest:
-        path = guest.wait_for(rb"is at (/dev/pts/\d+)\s+\n", 30).group(1)
+        path = guest.wait_for(rb"/dev/pts/\d+\s+\n", 30).strip()
         terminal = os.open(path, os.O_RDWR | os.O_NOCTTY)
         read = from_descriptor(terminal)
         hear(read, b"# ", BOOT_LIMIT)
