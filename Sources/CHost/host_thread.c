@@ -68,6 +68,7 @@ host_thread *host_thread_start(host_thread_entry entry, void *argument, const ch
     return t;
 }
 void host_thread_join(host_thread *t) { pthread_join(t->value, NULL); free(t); }
+void host_thread_detach(host_thread *t) { pthread_detach(t->value); }
 void host_thread_yield(void) { sched_yield(); }
 
 static uint64_t clock_ns(clockid_t clock) {
