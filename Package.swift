@@ -34,6 +34,8 @@ let package = Package(
         .systemLibrary(name: "CELF", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
         .target(name: "CHost"),
         .target(name: "RISCV", exclude: ["instructions.txt"], swiftSettings: core),
         .target(name: "GuestMemory", dependencies: ["CHost"], swiftSettings: core),
@@ -50,7 +52,7 @@ let package = Package(
         .target(
             name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
             swiftSettings: core),
-        .target(name: "Backends", dependencies: ["VirtIO", "CHost"]),
+        .target(name: "Backends", dependencies: ["VirtIO", "Devices", "CHost", "CUring", "CNBD"]),
         .target(
             name: "Machine",
             dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
@@ -67,6 +69,7 @@ let package = Package(
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory"]),
+        .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
         .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),

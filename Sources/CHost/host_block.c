@@ -160,6 +160,7 @@ bool host_error_is_unsupported(int error) {
     return error == EOPNOTSUPP || error == ENOSYS || error == ENOTTY || error == EINVAL || error == EISDIR;
 }
 bool host_error_is_busy(int error) { return error == EAGAIN || error == EBUSY; }
+bool host_error_is_read_only(int error) { return error == EROFS || error == EACCES || error == EPERM || error == ETXTBSY; }
 
 void *host_aligned_allocate(size_t size, size_t alignment) {
     void *p = NULL;

@@ -50,6 +50,7 @@ int host_image_set_size(int fd, uint64_t size);
 // Whether -`error` says that the call doesn't exist here, as opposed to having failed.
 bool host_error_is_unsupported(int error);
 bool host_error_is_busy(int error);
+bool host_error_is_read_only(int error);
 extern const int host_error_io;
 
 // `size` bytes at a multiple of `alignment`; NULL when there is no memory.

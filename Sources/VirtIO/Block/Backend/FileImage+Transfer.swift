@@ -27,6 +27,14 @@ extension FileImage {
         return transfer(segments, at: offset) { host_image_write(descriptor, $0, $1, $2) } == nil
     }
 
+    /// The descriptor through which this transfer needs nothing but a vectored read or write; nil when it needs
+    /// more than that, or can't be.
+    package func plainDescriptor(_ segments: [BufferSegment], at offset: UInt64, isWrite: Bool) -> Int32? {
+        guard isInside(offset, segments.byteCount), !isWrite || !access.isReadOnly else { return nil }
+        guard goesDirect(segments, offset) else { return descriptor }
+        return isAligned(segments) ? directDescriptor : nil
+    }
+
     private func isInside(_ offset: UInt64, _ count: Int) -> Bool {
         offset <= size && UInt64(truncatingIfNeeded: count) <= size &- offset
     }
