@@ -1,5 +1,5 @@
 # M-mode's registers and the CLINT: ends with HTIF's code 0, or with the number of the check that failed.
-# To be run with --isa +zkr,+smstateen,+sscofpmf.
+# To be run with --isa +zkr.
     .globl _start
     .section .text.start, "ax"
 

@@ -174,6 +174,13 @@ image_packages=(
     "xz-utils=unpacks the guest's kernel modules"
     "zstd=unpacks kernels and modules compressed with it"
 )
+# Packages that Scripts/images --rootfs needs beside them.
+rootfs_packages=(
+    "mmdebstrap=resolves and unpacks the guest's Debian system"
+    "fakeroot=gives its files their owners without root"
+    "e2fsprogs=makes its file system, and checks it after tests"
+    "openssh-client=makes the key that opens it, and logs in"
+)
 # Packages that the programs of Images/bench are compiled with.
 bench_packages=(
     "gcc-riscv64-linux-gnu=compiles the bench programs for the guest"

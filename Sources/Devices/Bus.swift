@@ -93,6 +93,9 @@ package final class Bus: @unchecked Sendable {
         if index < 0 || observer != nil { note(address, width, value, isWrite: true, isMapped: index >= 0) }
     }
 
+    /// Whether one device has all of the `width` bytes at `address`.
+    package func isMapped(_ address: UInt64, width: Int) -> Bool { find(address, width) >= 0 }
+
     /// Index of the mapping that holds all of the access, or -1.
     private func find(_ address: UInt64, _ width: Int) -> Int {
         guard width == 4 || width == 1 || width == 2 || width == 8 else { return -1 }

@@ -53,6 +53,9 @@ package enum ExitAnswer: Equatable, Sendable {
     case none
     /// The bytes of an MMIO read, in the low bits.
     case data(UInt64)
+    /// No device took the MMIO access: it ends with an access fault. Only a machine made for firmware knows this
+    /// answer; KVM has none of the kind, so under a supervisor's engine a vacant address reads 0.
+    case accessFault
     /// a0 and a1 of an SBI call. A legacy call (extension ids 0 to 8) changes a0 only.
     case sbi(error: Int64, value: UInt64)
 }

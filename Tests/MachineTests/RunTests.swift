@@ -62,6 +62,16 @@ import Testing
         #expect(answers.contains(.data(0)))
     }
 
+    @Test func vacantAddressesFaultInFirmwareMode() throws {
+        let engine = FakeEngine([
+            .mmioRead(address: 0x4000_0000, width: 4), .mmioRead(address: Self.uart + 5, width: 1),
+            .mmioWrite(address: 0x4000_0000, width: 4, value: 1), .mmioWrite(address: Self.uart + 0xFE, width: 4, value: 1),
+            .systemEvent(.shutdown(reason: 0)),
+        ])
+        _ = try machine(engine) { $0.firmware = .none }.run()
+        #expect(engine.made[0].answers.prefix(5) == [.none, .accessFault, .data(0x60), .accessFault, .accessFault])
+    }
+
     @Test func sbiConsoleSharesTheOutput() throws {
         let engine = FakeEngine([
             Self.put("a"), Self.sbi(1, 0, 0x62), Self.sbi(0x4442_434E, 2, 0x63), Self.sbi(2), Self.sbi(0x0900_0000),

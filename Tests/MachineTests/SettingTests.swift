@@ -67,6 +67,19 @@ import Testing
         for text in ["", "@", "rv64gc@", "x86"] { #expect(refusal(.cpu, text) != nil) }
     }
 
+    @Test func modelsInFirmwareMode() throws {
+        let settings: [SettingKey: Setting] = [
+            .firmware: Setting("none", origin: "--firmware"), .kernel: Setting("/nowhere", origin: "--kernel"),
+        ]
+        let usual = try GuestConfiguration(settings).extensions
+        #expect(usual.isSuperset(of: [.svadu, .smstateen, .sscofpmf]) && !usual.contains(.svade))
+        var others = settings
+        others[.isa] = Setting("+svade,-svadu", origin: "--isa")
+        others[.cpu] = Setting("rv64gc", origin: "--cpu")
+        let faulting = try GuestConfiguration(others).extensions
+        #expect(faulting.contains(.svade) && !faulting.contains(.svadu) && faulting.contains(.sscofpmf))
+    }
+
     @Test func isaAddsAndRemoves() throws {
         let less = try parse(.isa, "-zicond,-ZBA").extensions
         #expect(!less.contains(.zicond))

@@ -7,8 +7,8 @@ struct NamesTests {
     func isaString() {
         #expect(
             Extensions.rv64gc.isaString(xlen: 64)
-                == "rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zihpm_zawrs"
-                + "_zfa_zfhmin_zcb_zba_zbb_zbs_smstateen_sscofpmf_sstc_svade_svinval_svnapot_svpbmt")
+                == "rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zihpm_zaamo_zalrsc_zawrs"
+                + "_zfa_zfhmin_zca_zcb_zcd_zba_zbb_zbs_sstc_svade_svinval_svnapot_svpbmt")
         #expect(Extensions.rv64gch.isaString(xlen: 64).hasPrefix("rv64imafdch_zicbom_"))
         #expect(
             Extensions.rv64gch.isaString(xlen: 64).contains(

@@ -1,4 +1,4 @@
-"""Sv39 tables for the sequences that run in S- and U-mode, and the places in them that fault."""
+"""Sv39, Sv48 and Sv57 tables for the sequences that run in S- and U-mode, and the places in them that fault."""
 
 import struct
 
@@ -21,6 +21,7 @@ class Context:
         self.mode = mode
         self.pages = allocator
         user = U if mode == 0 else 0
+        self.levels = rng.choice([3, 3, 4, 5])
         self.root = allocator.table()
         kind = rng.random()
         self.clean = kind < 0.4  # every page of the window may be read and written
@@ -81,7 +82,7 @@ class Context:
 
     def leaf(self, va, physical, level, flags, present=V):
         table = self.root
-        for step in (2, 1):
+        for step in range(self.levels - 1, 0, -1):
             if step == level:
                 break
             index = va >> (12 + 9 * step) & 511
@@ -94,7 +95,7 @@ class Context:
 
     @property
     def satp(self):
-        return 8 << 60 | self.root >> 12
+        return (self.levels + 5) << 60 | self.root >> 12
 
 
 class Allocator:

@@ -9,7 +9,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 
-# What the model rv64gc has, and Smstateen and Sscofpmf, on a processor of QEMU's that has nothing.
+# What the model rv64gc has in firmware mode, but with Svade instead of Svadu, on a processor of QEMU's that has
+# nothing.
 QEMU_CPU = "rv64i," + ",".join(f"{name}=true" for name in (
     "m a f d c zicsr zifencei zicntr zihpm zihintpause zihintntl zicond zawrs zicbom zicbop zicboz zba zbb zbs zcb "
     "zfa zfhmin sstc svade svinval svnapot svpbmt smstateen sscofpmf s u mmu pmp sv39 sv48 sv57").split())
@@ -94,7 +95,7 @@ class Side:
 
 def make_sides(rvkvm, qemu, timeout):
     return [
-        Side("rvkvm", [rvkvm, "run", "--engine", "interpreter", "--firmware", "none", "--kernel", "@", "--mem", "128M", "--isa", "+smstateen,+sscofpmf",
+        Side("rvkvm", [rvkvm, "run", "--engine", "interpreter", "--firmware", "none", "--kernel", "@", "--mem", "128M", "--isa", "+svade,-svadu",
                        "--no-reboot"], timeout),
         Side("qemu", [qemu, "-M", "virt", "-cpu", QEMU_CPU, "-m", "128M", "-smp", "2", "-bios", "none", "-kernel", "@",
                       "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-accel", "tcg,thread=multi"], timeout),

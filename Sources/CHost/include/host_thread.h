@@ -30,6 +30,9 @@ void host_thread_join(host_thread *_Nonnull);
 void host_thread_detach(host_thread *_Nonnull);
 void host_thread_yield(void);
 
+// How long the calling thread has waited, ready to run, for a core: nanoseconds; 0 where the kernel doesn't say.
+uint64_t host_thread_run_delay(void);
+
 uint64_t host_clock_monotonic_ns(void);
 uint64_t host_clock_realtime_ns(void);
 void host_sleep_ns(uint64_t);

@@ -65,7 +65,7 @@ extension Hart {
 
         case .sstatus: return fullStatus & (Self.supervisorStatus | MStatus.UXL | MStatus.SD)
         case .sie: return s.pointee.mie & s.pointee.mideleg
-        case .sip: return currentPending & s.pointee.mideleg
+        case .sip: return presentPending & s.pointee.mideleg
         case .stvec: return s.pointee.stvec
         case .scounteren: return s.pointee.scounteren
         case .senvcfg: return s.pointee.senvcfg
@@ -83,7 +83,7 @@ extension Hart {
         case .medeleg: return s.pointee.medeleg
         case .mideleg: return s.pointee.mideleg
         case .mie: return s.pointee.mie
-        case .mip: return currentPending
+        case .mip: return presentPending
         case .mtvec: return s.pointee.mtvec
         case .mcounteren: return s.pointee.mcounteren
         case .mcountinhibit: return s.pointee.mcountinhibit

@@ -32,16 +32,30 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
             case .kicked: return .interrupted
             case .exit: return hart.exit
             case .stopped: continue
-            case .wait: sleep()
+            // A suspended hart's sleep outlasts a kick, unlike WFI's.
+            case .wait: if power.state != .suspended { sleep() }
             }
         }
     }
 
-    /// Sleeps while the hart is stopped. False when a kick came first.
+    /// Sleeps while the hart is stopped or suspended. False when a kick came first.
     private func awaitStart() -> Bool {
         while true {
             switch power.state {
-            case .started, .suspended: return true
+            case .started: return true
+            case .suspended:
+                let s = hart.state
+                hart.signals.sleep(until: ~0) {
+                    s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
+                }
+                if s.pointee.pending & s.pointee.mie != 0 {
+                    power.suspend(false)
+                    return true
+                }
+                let requests = hart.signals.takeRequests()
+                hart.serveFences()
+                if requests & HartSignals.Request.time != 0 { hart.updateTimer() }
+                if requests & HartSignals.Request.exit != 0 { return false }
             case .startPending:
                 guard let start = power.takeStart() else { continue }
                 hart.serveFences()
@@ -62,6 +76,5 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
         hart.signals.sleep(until: ~0) {
             s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
         }
-        if power.state == .suspended { power.suspend(false) }
     }
 }

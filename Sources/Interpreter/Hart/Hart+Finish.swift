@@ -1,4 +1,5 @@
 import ExecutionEngine
+import RISCV
 
 extension Hart {
     /// Completes the instruction that the last exit left open.
@@ -7,10 +8,12 @@ extension Hart {
         unfinished = .nothing
         switch open {
         case .nothing: return
-        case .store(let next):
+        case .store(let address, let next):
+            if answer == .accessFault { return fault(.storeAccessFault, address) }
             state.pointee.pc = next
             state.pointee.retired &+= 1
-        case .load(let kind, let rd, let next):
+        case .load(let kind, let rd, let address, let next):
+            if answer == .accessFault { return fault(.loadAccessFault, address) }
             // An answer that isn't data reads as zero, as KVM's run structure would.
             var bits: UInt64 = 0
             if case .data(let data) = answer { bits = data }
@@ -25,6 +28,13 @@ extension Hart {
                 raw.setX(10, UInt64(bitPattern: SBI.Result.notSupported.error))
             }
         }
+    }
+
+    /// `pc` is still that of the load or store.
+    private func fault(_ cause: Exception, _ address: UInt64) {
+        state.pointee.trapCause = cause.rawValue
+        state.pointee.trapValue = address
+        takeTrap()
     }
 
     private func complete(_ kind: LoadKind, _ rd: Int, _ bits: UInt64) {

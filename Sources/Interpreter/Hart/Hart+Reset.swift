@@ -36,7 +36,7 @@ extension Hart {
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.medeleg = ~(1 << 9 | 1 << 11)
         s.pointee.mideleg = InterruptSet.supervisor
-        s.pointee.mcounteren = 7
+        s.pointee.mcounteren = 0xFFFF_FFFF
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
         var config = initialUpdating
@@ -48,6 +48,9 @@ extension Hart {
         if extensions.contains(.zkr) { s.pointee.mseccfg = SecurityConfiguration.SSEED }
         s.pointee.mstateen0 = writableStateEnables
         pmp.open()
+        resetFeatures()
+        // cycle and instret run from the start, as a guest of KVM finds them.
+        performance.running = 5
     }
 
     /// Whether the hart sets A and D from the start: only if it has Svadu and not Svade as well. A device tree with
@@ -85,7 +88,9 @@ extension Hart {
             cluster.timers.set(id, to: ~0) {}
             return
         }
-        if cluster.time >= s.pointee.stimecmp {
+        let now = cluster.time
+        if stealTime.address != nil { updateStealTime(now) }
+        if now >= s.pointee.stimecmp {
             cluster.timers.set(id, to: ~0) {}
             signals.raise(InterruptSet.supervisorTimer)
         } else {

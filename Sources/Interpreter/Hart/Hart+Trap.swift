@@ -77,8 +77,14 @@ extension Hart {
         return nil
     }
 
-    /// mip as it is now. STIP follows `time` and stimecmp whenever Sstc or SBI TIME drives it.
+    /// mip as the timers' thread and other harts have left it.
     var currentPending: UInt64 { host_atomic_load_64(raw + HartLayout.pending) & 0xFFFF }
+
+    /// mip as software reads it: STIP follows stimecmp at once, not when the timers' thread has had its turn.
+    var presentPending: UInt64 {
+        if hasSupervisorTimer, cluster.time >= state.pointee.stimecmp { signals.raise(InterruptSet.supervisorTimer) }
+        return currentPending
+    }
 
     /// Whether an enabled interrupt would be taken in the present mode.
     var interruptDue: Bool {

@@ -33,6 +33,11 @@ final class Hart {
     var trace: HartTrace?
     var pmp = PMP()
     var events = EventCounters()
+    // What the SBI implementation keeps for the hart.
+    var performance = PerformanceCounters()
+    let firmwareTotals = FirmwareTotals()
+    var firmwareFeatures = FirmwareFeatures()
+    var stealTime = StealTime()
     /// Stores to these 8 bytes each are reported to user space. Set before the first run.
     var watched: [UInt64] = []
 
@@ -53,9 +58,9 @@ final class Hart {
     /// The part of an instruction that waits for user space's answer.
     enum Unfinished {
         case nothing
-        /// A load into x or f register `rd`.
-        case load(kind: LoadKind, rd: Int, next: UInt64)
-        case store(next: UInt64)
+        /// A load from the virtual `address` into x or f register `rd`.
+        case load(kind: LoadKind, rd: Int, address: UInt64, next: UInt64)
+        case store(address: UInt64, next: UInt64)
         /// An SBI call; a legacy one has no a1.
         case sbi(legacy: Bool)
     }
@@ -93,6 +98,7 @@ final class Hart {
         host_memory_release(UnsafeMutableRawPointer(state), Self.stateSize)
         blocks.release()
         spaces.release()
+        firmwareTotals.release()
     }
 
     /// What a block ran on, as the raw pointer that handlers take.

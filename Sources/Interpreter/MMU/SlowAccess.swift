@@ -58,7 +58,7 @@ extension Hart {
             }
             guard va & (size &- 1) == 0 else { return stop(op, n, Exception.loadAddressMisaligned, va) }
             pause(at: op, n)
-            unfinished = .load(kind: kind, rd: op.rd, next: Block.following(op))
+            unfinished = .load(kind: kind, rd: op.rd, address: va, next: Block.following(op))
             exit = .mmioRead(address: found.address, width: Int(truncatingIfNeeded: size))
             return Stop.exit
         } catch {
@@ -93,7 +93,7 @@ extension Hart {
             }
             guard va & (size &- 1) == 0 else { return stop(op, n, Exception.storeAddressMisaligned, va) }
             pause(at: op, n)
-            unfinished = .store(next: Block.following(op))
+            unfinished = .store(address: va, next: Block.following(op))
             let mask: UInt64 = size == 8 ? ~0 : (1 &<< (size &* 8)) &- 1
             exit = .mmioWrite(address: found.address, width: Int(truncatingIfNeeded: size), value: value & mask)
             return Stop.exit

@@ -3,7 +3,7 @@ import ExecutionEngine
 import RISCV
 
 extension Hart {
-    private func a(_ i: Int) -> UInt64 { raw.x(10 + i) }
+    func a(_ i: Int) -> UInt64 { raw.x(10 + i) }
 
     /// Answers the call in a7 and a6, or hands it to user space. `pc` is behind the ecall.
     func callSBI() -> Int {
@@ -25,12 +25,16 @@ extension Hart {
         case SBI.Extension.rfence: result = remoteFence(function)
         case SBI.Extension.hsm: return manageHarts(function)
         case SBI.Extension.srst: return resetSystem(function)
+        case SBI.Extension.susp: return suspendSystem(function)
+        case SBI.Extension.pmu: result = countPerformance(function)
+        case SBI.Extension.sta: result = function == 0 ? shareStealTime() : .notSupported
+        case SBI.Extension.fwft: result = configureFeature(function)
         default: result = .notSupported
         }
         return answer(result)
     }
 
-    private func answer(_ result: SBI.Result) -> Int {
+    func answer(_ result: SBI.Result) -> Int {
         raw.setX(10, UInt64(bitPattern: result.error))
         raw.setX(11, result.value)
         return Stop.dispatch
@@ -51,7 +55,8 @@ extension Hart {
     private func isProvided(_ id: UInt64) -> Bool {
         switch id {
         case 0...SBI.Extension.legacyShutdown, SBI.Extension.base, SBI.Extension.time, SBI.Extension.ipi,
-            SBI.Extension.rfence, SBI.Extension.hsm, SBI.Extension.srst, SBI.Extension.dbcn:
+            SBI.Extension.rfence, SBI.Extension.hsm, SBI.Extension.srst, SBI.Extension.dbcn, SBI.Extension.susp,
+            SBI.Extension.pmu, SBI.Extension.sta, SBI.Extension.fwft:
             true
         default: false
         }
@@ -59,6 +64,7 @@ extension Hart {
 
     /// Chapter 6. All ones means never, and clears a pending timer as any value in the future does.
     func setTimer(_ value: UInt64) -> SBI.Result {
+        count(.setTimer)
         state.pointee.stimecmp = value
         updateTimer()
         return .success
@@ -82,8 +88,16 @@ extension Hart {
 
     private func sendIPI(mask: UInt64, base: UInt64) -> SBI.Result {
         guard let harts = targets(mask: mask, base: base) else { return .invalidParameter }
-        for hart in harts { hart.signals.raise(InterruptSet.supervisorSoftware) }
+        sendIPI(to: harts)
         return .success
+    }
+
+    private func sendIPI(to harts: [Hart]) {
+        count(.ipiSent)
+        for hart in harts {
+            hart.count(.ipiReceived)
+            hart.signals.raise(InterruptSet.supervisorSoftware)
+        }
     }
 
     /// Chapter 8. The HFENCE calls exist only on a hart with H.
@@ -140,6 +154,11 @@ extension Hart {
         // Reserved, or the platform's and not implemented.
         default: return answer(.invalidParameter)
         }
+        return waitSuspended()
+    }
+
+    /// Sleeps until an interrupt that sie enables is pending.
+    func waitSuspended() -> Int {
         if currentPending & state.pointee.mie != 0 { return Stop.dispatch }
         power.suspend(true)
         wantsToWait = true
@@ -171,7 +190,7 @@ extension Hart {
                 break
             }
             switch id {
-            case SBI.Extension.legacySendIPI: for hart in harts { hart.signals.raise(InterruptSet.supervisorSoftware) }
+            case SBI.Extension.legacySendIPI: sendIPI(to: harts)
             case SBI.Extension.legacyFenceI: perform(.instruction, on: harts)
             case SBI.Extension.legacySFence: perform(.range(start: a(1), size: a(2), asid: nil), on: harts)
             default: perform(.range(start: a(1), size: a(2), asid: a(3) & 0xFFFF), on: harts)

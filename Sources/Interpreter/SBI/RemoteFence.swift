@@ -5,12 +5,28 @@ enum RemoteFence {
     case instruction
     /// `size` bytes from `start`; 0 with start 0, or all ones, is everything. An ASID narrows it.
     case range(start: UInt64, size: UInt64, asid: UInt64?)
+
+    var sent: FirmwareEvent {
+        switch self {
+        case .instruction: .fenceInstructionSent
+        case .range(_, _, let asid): asid == nil ? .fenceSent : .fenceASIDSent
+        }
+    }
+
+    var received: FirmwareEvent {
+        switch self {
+        case .instruction: .fenceInstructionReceived
+        case .range(_, _, let asid): asid == nil ? .fenceReceived : .fenceASIDReceived
+        }
+    }
 }
 
 extension Hart {
     /// Carries out `fence` on all `harts` and returns when each of them has it behind itself, or will before
     /// its next instruction.
     func perform(_ fence: RemoteFence, on harts: [Hart]) {
+        count(fence.sent)
+        for hart in harts { hart.count(fence.received) }
         var waiting: [(Hart, UInt32)] = []
         for hart in harts where hart !== self {
             waiting.append((hart, hart.signals.post(fence)))

@@ -17,6 +17,10 @@ enum SBI {
         static let hsm: UInt64 = 0x48_534D
         static let srst: UInt64 = 0x5352_5354
         static let dbcn: UInt64 = 0x4442_434E
+        static let susp: UInt64 = 0x5355_5350
+        static let pmu: UInt64 = 0x50_4D55
+        static let sta: UInt64 = 0x53_5441
+        static let fwft: UInt64 = 0x4657_4654
 
         /// What user space answers instead of the engine, as with KVM.
         static func isForwarded(_ id: UInt64) -> Bool {
@@ -41,6 +45,9 @@ enum SBI {
         static let denied = Result(error: -4, value: 0)
         static let invalidAddress = Result(error: -5, value: 0)
         static let alreadyAvailable = Result(error: -6, value: 0)
+        static let alreadyStarted = Result(error: -7, value: 0)
+        static let alreadyStopped = Result(error: -8, value: 0)
+        static let deniedLocked = Result(error: -14, value: 0)
     }
 
     /// Version 3.0, major in bits 30 to 24.

@@ -11,6 +11,8 @@ final class Board: @unchecked Sendable {
     let bus: Bus
     let cpus: [any VirtualCPU]
     let sbi: SBIConsole
+    /// Whether an address without a device ends in an access fault, as on hardware that starts in M-mode.
+    private let vacancyFaults: Bool
     /// The test's end of HTIF, when the guest has one.
     let htif: HTIF?
     private let harness: TestHarness?
@@ -27,6 +29,7 @@ final class Board: @unchecked Sendable {
         let machine = try Self.makeMachine(configuration, memory, engine)
         try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus
+        vacancyFaults = configuration.startMode == .firmware
 
         // Context 2h is hart h's M-mode, which leads nowhere without firmware; 2h + 1 is its S-mode.
         var wires: [(any InterruptLine)?] = []
@@ -65,6 +68,18 @@ final class Board: @unchecked Sendable {
         do throws(BootError) { try payloads.plan.install(into: memory) } catch { throw MachineError(error) }
         try start(at: payloads.plan.info, configuration.startMode)
         input.connect(uart)
+    }
+
+    /// Answers a vCPU's load from an address without RAM.
+    func read(_ address: UInt64, width: Int) -> ExitAnswer {
+        let value = bus.read(address, width: width)
+        return vacancyFaults && !bus.isMapped(address, width: width) ? .accessFault : .data(value)
+    }
+
+    /// Makes a vCPU's store to an address without RAM.
+    func write(_ address: UInt64, width: Int, value: UInt64) -> ExitAnswer {
+        bus.write(address, width: width, value: value)
+        return vacancyFaults && !bus.isMapped(address, width: width) ? .accessFault : .none
     }
 
     /// Cuts what would keep the old devices alive or busy. To be called once no vCPU runs.

@@ -1,3 +1,4 @@
+import ExecutionEngine
 import Interpreter
 import RISCV
 
@@ -6,17 +7,19 @@ import RISCV
 package struct CPUModel: Sendable {
     package let name: String
     package let version: String
+    /// What a guest sees whose engine is the SBI implementation.
     package let extensions: Extensions
 
+    /// What a guest sees that starts in M-mode: M-mode's matters come in, and the harts set A and D from the start,
+    /// as QEMU's do, since software for its `virt` board relies on that.
+    package var firmwareExtensions: Extensions {
+        extensions.subtracting([.svade]).union([.svadu, .smstateen, .sscofpmf])
+    }
+
     /// The model that both engines can offer: no H, no M-mode matters.
-    package static let standard = CPUModel(
-        name: "rv64gc", version: "1.0",
-        extensions: [
-            .i, .m, .a, .f, .d, .c, .zicsr, .zifencei, .zicntr, .zihpm, .zihintpause, .zihintntl,
-            .zicbom, .zicboz, .zicbop, .zicond, .zawrs, .zfa, .zfhmin, .zca, .zcb, .zcd,
-            .zaamo, .zalrsc, .zba, .zbb, .zbs,
-            .sstc, .svade, .svinval, .svnapot, .svpbmt,
-        ])
+    package static let standard = CPUModel(name: "rv64gc", version: "1.0", extensions: .rv64gc)
+
+    func extensions(_ mode: StartMode) -> Extensions { mode == .firmware ? firmwareExtensions : extensions }
 
     /// What a model may be made of and `--isa` may add.
     static var implemented: Extensions { InterpreterEngine.extensions }

@@ -66,7 +66,8 @@ package struct GuestConfiguration {
         if let s = settings[.trace] { trace = try TraceSelection(s) }
         if let s = settings[.signature] { signature = try Self.path(s) }
         if let s = settings[.signatureGranularity] { signatureGranularity = try Self.granularity(s) }
-        if let s = settings[.cpu] { extensions = try CPUModel.named(s).extensions }
+        let model = if let s = settings[.cpu] { try CPUModel.named(s) } else { CPUModel.standard }
+        extensions = model.extensions(startMode)
         if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
         try takeDevices(settings)
     }

@@ -46,8 +46,8 @@ final class VCPUThread: @unchecked Sendable {
             trace?.note(cpu, exit)
             answer = .none
             switch exit {
-            case .mmioRead(let address, let width): answer = .data(board.bus.read(address, width: width))
-            case .mmioWrite(let address, let width, let value): board.bus.write(address, width: width, value: value)
+            case .mmioRead(let address, let width): answer = board.read(address, width: width)
+            case .mmioWrite(let address, let width, let value): answer = board.write(address, width: width, value: value)
             case .sbi(let call): answer = board.sbi.answer(call)
             case .systemEvent(let event): control.systemEvent(event)
             case .watchedStore: board.htif?.stored()

@@ -165,6 +165,39 @@ struct LoadStoreTests {
         #expect(guest.resume() == .exception(.breakpoint, Guest.code + 4, Guest.code + 4))
     }
 
+    @Test("an access that no device takes ends in an access fault", arguments: loadCases.indices)
+    func vacantLoads(_ index: Int) throws {
+        let one = loadCases[index]
+        let guest = try Guest()
+        guest.hart[.mstatus] = MStatus.FS
+        guest.load(Program(encode(one.instruction, rd: 5, rs1: 6)))
+        guest.hart.setX(5, 1)
+        guest.hart.setX(6, 0x4000_0000)
+        let before = guest.hart.retired
+        #expect(guest.run() == .exit(.mmioRead(address: 0x4000_0000, width: Int(one.size))))
+        #expect(guest.resume(.accessFault) == .exception(.loadAccessFault, 0x4000_0000, Guest.code))
+        #expect(guest.hart.x(5) == 1)
+        // The vector's store, and not the load.
+        #expect(guest.hart.retired == before + 1)
+    }
+
+    @Test("a store that no device takes ends in an access fault, delegated as others are", arguments: storeCases.indices)
+    func vacantStores(_ index: Int) throws {
+        let one = storeCases[index]
+        let guest = try Guest()
+        guest.hart[.mstatus] = MStatus.FS
+        guest.hart.setCSR(.medeleg, 1 << Exception.storeAccessFault.rawValue)
+        guest.hart.setCSR(.pmpaddr0, ~0)
+        guest.hart.setCSR(.pmpcfg0, 0x1F)
+        guest.load(Program(encode(one.instruction, rs1: 6, rs2: 7, imm: 8)))
+        guest.hart.setX(6, 0x4000_0000)
+        #expect(guest.run(in: .supervisor) == .exit(.mmioWrite(address: 0x4000_0008, width: Int(one.size), value: 0)))
+        #expect(guest.resume(.accessFault).cause == Exception.ecallFromS.rawValue)
+        #expect(guest.hart[.scause] == Exception.storeAccessFault.rawValue)
+        #expect(guest.hart[.stval] == 0x4000_0008)
+        #expect(guest.hart[.sepc] == Guest.code)
+    }
+
     @Test("a 16-bit access to a device goes on two bytes later")
     func mmioCompressed() throws {
         let guest = try Guest()

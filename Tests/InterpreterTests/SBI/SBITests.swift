@@ -9,8 +9,8 @@ final class SBIGuest: @unchecked Sendable {
     let guest: Guest
     static let done = Outcome.exit(.mmioWrite(address: Guest.trapPort, width: 1, value: 0))
 
-    init(harts: Int = 1) throws {
-        guest = try Guest(harts: harts, answersSBI: true)
+    init(harts: Int = 1, extensions: Extensions = InterpreterEngine.extensions) throws {
+        guest = try Guest(harts: harts, extensions: extensions, answersSBI: true)
         var program = Program()
         program.emit(.ecall)
         program.emit(.sb, imm: Int32(Guest.trapPort))
@@ -20,6 +20,7 @@ final class SBIGuest: @unchecked Sendable {
     static let argumentRegisters = 10...15
     enum Error: Int64 {
         case success = 0, failed = -1, notSupported = -2, invalidParameter = -3, denied = -4, invalidAddress = -5, alreadyAvailable = -6
+        case alreadyStarted = -7, alreadyStopped = -8, deniedLocked = -14
     }
 
     /// One call on a hart; error and value, or the exit that it became.
@@ -39,19 +40,23 @@ final class SBIGuest: @unchecked Sendable {
 enum EID {
     static let base: UInt64 = 0x10, time: UInt64 = 0x5449_4D45, ipi: UInt64 = 0x735049, rfence: UInt64 = 0x5246_4E43
     static let hsm: UInt64 = 0x48534D, srst: UInt64 = 0x5352_5354, dbcn: UInt64 = 0x4442_434E
+    static let susp: UInt64 = 0x5355_5350, pmu: UInt64 = 0x504D55, sta: UInt64 = 0x535441, fwft: UInt64 = 0x4657_4654
+}
+
+typealias SBIOutcome = (error: Int64, value: UInt64, outcome: Outcome)
+
+/// A call came back with this error, and this value when one is given.
+func expect(
+    _ result: SBIOutcome, _ error: SBIGuest.Error, _ value: UInt64? = nil, _ note: String = "",
+    at location: SourceLocation = #_sourceLocation
+) {
+    #expect(result.outcome == SBIGuest.done, "\(note)", sourceLocation: location)
+    #expect(result.error == error.rawValue, "\(note)", sourceLocation: location)
+    if let value { #expect(result.value == value, "\(note)", sourceLocation: location) }
 }
 
 @Suite("SBI")
 struct SBITests {
-    private func expect(
-        _ result: (error: Int64, value: UInt64, outcome: Outcome), _ error: SBIGuest.Error, _ value: UInt64? = nil, _ note: String = "",
-        at location: SourceLocation = #_sourceLocation
-    ) {
-        #expect(result.outcome == SBIGuest.done, "\(note)", sourceLocation: location)
-        #expect(result.error == error.rawValue, "\(note)", sourceLocation: location)
-        if let value { #expect(result.value == value, "\(note)", sourceLocation: location) }
-    }
-
     @Test("all registers but a0 and a1 are kept")
     func preserved() throws {
         let g = try SBIGuest()
@@ -73,7 +78,7 @@ struct SBITests {
         expect(g.call(EID.base, 2), .success)
         for function in 4...6 as ClosedRange<UInt64> { expect(g.call(EID.base, function), .success, 0) }
         for function in [7, 8, 100, ~0] as [UInt64] { expect(g.call(EID.base, function), .notSupported) }
-        for id in [0, 1, 2, 3, 4, 5, 6, 7, 8, EID.base, EID.time, EID.ipi, EID.rfence, EID.hsm, EID.srst, EID.dbcn] as [UInt64] {
+        for id in [0, 1, 2, 3, 4, 5, 6, 7, 8, EID.base, EID.time, EID.ipi, EID.rfence, EID.hsm, EID.srst, EID.dbcn, EID.susp, EID.pmu, EID.sta, EID.fwft] as [UInt64] {
             let probed = g.call(EID.base, 3, id)
             expect(probed, .success)
             #expect(probed.value != 0, "\(hex(id))")
