@@ -68,14 +68,14 @@ import Testing
     }
 
     @Test func modelsInFirmwareMode() throws {
-        let settings: [SettingKey: Setting] = [
+        let settings: Settings = [
             .firmware: Setting("none", origin: "--firmware"), .kernel: Setting("/nowhere", origin: "--kernel"),
         ]
         let usual = try GuestConfiguration(settings).extensions
         #expect(usual.isSuperset(of: [.svadu, .smstateen, .sscofpmf]) && !usual.contains(.svade))
         var others = settings
-        others[.isa] = Setting("+svade,-svadu", origin: "--isa")
-        others[.cpu] = Setting("rv64gc", origin: "--cpu")
+        others.add(Setting("+svade,-svadu", origin: "--isa"), to: .isa)
+        others.add(Setting("rv64gc", origin: "--cpu"), to: .cpu)
         let faulting = try GuestConfiguration(others).extensions
         #expect(faulting.contains(.svade) && !faulting.contains(.svadu) && faulting.contains(.sscofpmf))
     }
