@@ -69,8 +69,7 @@ let package = Package(
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory"]),
-        .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
-        .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Devices", "GuestMemory", "CHost"]),
+        .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Backends", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "MachineTests", dependencies: ["Machine"]),

@@ -1,5 +1,5 @@
 /// Where an NBD server is: what `--disk` was given.
-enum NBDAddress: Equatable {
+package enum NBDAddress: Equatable {
     /// A URI for libnbd (the NBD project's uri.md).
     case uri(String)
     case unix(path: String, export: String)
@@ -7,7 +7,7 @@ enum NBDAddress: Equatable {
 
     /// `nbd:unix:PATH`, `nbd:HOST:PORT`, both with `:exportname=NAME` behind, as QEMU has them, or a URI.
     /// Nil when it is none of these.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let short = "nbd:"
         guard text.hasPrefix(short), !text.hasPrefix("nbd://") else {
             self = .uri(text)

@@ -8,13 +8,13 @@ import VirtIO
 ///
 /// A server that goes away, or that leaves a command unanswered for `NBDConnection.patience`, fails everything that
 /// is under way and all that comes after: the guest sees I/O errors.
-final class NBDBackend: BlockBackend, @unchecked Sendable {
+package final class NBDBackend: BlockBackend, @unchecked Sendable {
     private let talk: NBDTalk
     private let connection: NBDConnection
-    let size: UInt64
-    let isReadOnly: Bool
+    package let size: UInt64
+    package let isReadOnly: Bool
 
-    init(_ uri: String, isReadOnly: Bool) throws(BackendError) {
+    package init(_ uri: String, isReadOnly: Bool) throws(BackendError) {
         connection = try NBDConnection(uri)
         if connection.isReadOnly, !isReadOnly {
             throw .usage("its server exports it for reading only; add ,readonly or ,snapshot")
@@ -28,10 +28,10 @@ final class NBDBackend: BlockBackend, @unchecked Sendable {
 
     deinit { talk.close(waits: false) }
 
-    var physicalBlockSize: UInt32 { connection.preferredBlock }
-    var canDiscard: Bool { connection.canTrim && !isReadOnly }
+    package var physicalBlockSize: UInt32 { connection.preferredBlock }
+    package var canDiscard: Bool { connection.canTrim && !isReadOnly }
 
-    func submit(_ operation: BlockOperation, _ done: @escaping BlockCompletion) {
+    package func submit(_ operation: BlockOperation, _ done: @escaping BlockCompletion) {
         switch operation {
         case .read(let offset, let segments): transfer(.read, offset, segments, done)
         case .write(let offset, let segments):
@@ -57,9 +57,9 @@ final class NBDBackend: BlockBackend, @unchecked Sendable {
     }
 
     /// The thread begins at once.
-    func commit() {}
+    package func commit() {}
 
-    func close() { talk.close(waits: true) }
+    package func close() { talk.close(waits: true) }
 
     private func transfer(_ kind: NBDCommand.Kind, _ offset: UInt64, _ segments: [BufferSegment], _ done: @escaping BlockCompletion) {
         split(segments.byteCount, done) { at, part, done in

@@ -7,13 +7,13 @@ import VirtIO
 ///
 /// What isn't a plain vectored read or write, a short transfer's rest included, goes to the threads, so that there
 /// is one place that decides what succeeds.
-final class UringBackend: BlockBackend, @unchecked Sendable {
+package final class UringBackend: BlockBackend, @unchecked Sendable {
     private let image: FileImage
     private let threads: ThreadedFileBackend
     private let harvest: UringHarvest
 
     /// Nil when the kernel refuses a ring, or has one without the operations we need.
-    init?(_ image: FileImage) {
+    package init?(_ image: FileImage) {
         var error: Int32 = 0
         guard let ring = uring_open(UringHarvest.entries, &error) else { return nil }
         guard uring_is_complete(ring) else {
@@ -33,12 +33,12 @@ final class UringBackend: BlockBackend, @unchecked Sendable {
 
     deinit { harvest.close(waits: false) }
 
-    var size: UInt64 { image.size }
-    var physicalBlockSize: UInt32 { image.physicalBlockSize }
-    var isReadOnly: Bool { image.access.isReadOnly }
-    var canDiscard: Bool { threads.canDiscard }
+    package var size: UInt64 { image.size }
+    package var physicalBlockSize: UInt32 { image.physicalBlockSize }
+    package var isReadOnly: Bool { image.access.isReadOnly }
+    package var canDiscard: Bool { threads.canDiscard }
 
-    func submit(_ operation: BlockOperation, _ done: @escaping BlockCompletion) {
+    package func submit(_ operation: BlockOperation, _ done: @escaping BlockCompletion) {
         switch operation {
         case .read(let offset, let segments):
             if let descriptor = image.plainDescriptor(segments, at: offset, isWrite: false),
@@ -60,9 +60,9 @@ final class UringBackend: BlockBackend, @unchecked Sendable {
         threads.submit(operation, done)
     }
 
-    func commit() { harvest.commit() }
+    package func commit() { harvest.commit() }
 
-    func close() {
+    package func close() {
         harvest.close(waits: true)
         threads.close()
     }
