@@ -2,7 +2,7 @@ extension Extension {
     /// What the specification says it depends on, one step deep.
     package var requirements: Extensions {
         switch self {
-        case .f, .zicntr, .zihpm, .smstateen, .smaia, .ssaia, .sstc: Extensions(.zicsr)
+        case .f, .zicntr, .zihpm, .smepmp, .smstateen, .smaia, .ssaia, .sstc: Extensions(.zicsr)
         case .d, .zfa, .zfhmin: Extensions(.f)
         case .v: Extensions(.d)
         case .b: Extensions(.zba, .zbb, .zbs)

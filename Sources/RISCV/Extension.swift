@@ -16,7 +16,7 @@ package enum Extension: UInt8, CaseIterable, Sendable {
     case zkr, zkt
     case zvbb, zvfhmin, zvkt
     case sha, shcounterenw, shgatpa, shtvala, shvsatpa, shvstvala, shvstvecd
-    case smaia, smnpm, smstateen
+    case smaia, smepmp, smnpm, smstateen
     case ssaia, sscofpmf, ssnpm, ssstateen, sstc
     case supm
     case svade, svadu, svinval, svnapot, svpbmt, svvptc

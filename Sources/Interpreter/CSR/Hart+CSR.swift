@@ -198,7 +198,7 @@ extension Hart {
         case .mepc: s.pointee.mepc = value & ~1
         case .mcause: s.pointee.mcause = value
         case .mtval: s.pointee.mtval = value
-        case .mseccfg: s.pointee.mseccfg = value & (SecurityConfiguration.USEED | SecurityConfiguration.SSEED)
+        case .mseccfg: setSecurityConfiguration(value)
         case .seed, .tinfo: break
         default: return writeRange(csr, value)
         }

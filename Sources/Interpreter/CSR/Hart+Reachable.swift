@@ -17,7 +17,7 @@ extension Hart {
         case .sstateen0, .sstateen1, .sstateen2, .sstateen3: return mayReachStateEnable(csr)
         case .mstateen0, .mstateen1, .mstateen2, .mstateen3: return extensions.contains(.smstateen)
         case .scountovf: return extensions.contains(.sscofpmf)
-        case .mseccfg: return extensions.contains(.zkr)
+        case .mseccfg: return extensions.contains(.zkr) || extensions.contains(.smepmp)
         case .seed: return writes && mayReadSeed
         default:
             if csr.rawValue &>> 5 == CSR.cycle.rawValue &>> 5 { return isCounterEnabled(UInt64(csr.rawValue & 31)) }

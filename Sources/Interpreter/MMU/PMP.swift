@@ -1,5 +1,5 @@
-/// Physical memory protection (privileged spec, "Physical Memory Protection"): 16 entries with a grain of
-/// 4 bytes.
+/// Physical memory protection (privileged spec, "Physical Memory Protection" and "Smepmp"): 16 entries with a grain
+/// of 4 bytes.
 struct PMP {
     static let count = 16
 
@@ -16,6 +16,16 @@ struct PMP {
         static let all = R | W | X
     }
 
+    /// Smepmp's bits of mseccfg; all clear without it.
+    struct Policy: Equatable {
+        /// Machine-Mode Lockdown: L says whose a region is, M-mode's or the others', and W without R shares it.
+        var MML = false
+        /// Machine-Mode Whitelist Policy: M-mode needs a matching entry as the others do.
+        var MMWP = false
+        /// Rule Locking Bypass: locked entries may be changed.
+        var RLB = false
+    }
+
     /// What the entries say about a range of addresses.
     enum Verdict {
         case permitted, refused
@@ -28,21 +38,24 @@ struct PMP {
     // What those two mean: the first and last byte of each entry, first > last for one that matches nothing.
     private var firsts: InlineArray<16, UInt64> = .init(repeating: 1)
     private var lasts: InlineArray<16, UInt64> = .init(repeating: 0)
+    private var machineRights: InlineArray<16, UInt8> = .init(repeating: 0)
+    private var otherRights: InlineArray<16, UInt8> = .init(repeating: 0)
+    /// What M-mode may do where no entry matches. The others may do nothing there.
+    private var unmatchedRights = Config.all
+    private var policy = Policy()
     /// Entries from here on match nothing.
     private var used = 0
     /// Entry 0 permits everything everywhere, so that there is nothing to look up.
     private(set) var isOpen = false
 
     /// The lowest-numbered entry that matches a byte of the range decides, and it has to match all of them.
-    /// Without a match M-mode may do everything and the others nothing.
+    /// Without a match M-mode may do everything, unless Smepmp says otherwise, and the others nothing.
     func verdict(_ first: UInt64, _ last: UInt64, _ needs: UInt8, machine: Bool) -> Verdict {
         for i in 0..<used where firsts[i] <= last && first <= lasts[i] {
             guard firsts[i] <= first, last <= lasts[i] else { return .mixed }
-            // Only a locked entry binds M-mode.
-            if machine, configs[i] & Config.L == 0 { return .permitted }
-            return configs[i] & needs == needs ? .permitted : .refused
+            return (machine ? machineRights[i] : otherRights[i]) & needs == needs ? .permitted : .refused
         }
-        return machine ? .permitted : .refused
+        return machine && unmatchedRights & needs == needs ? .permitted : .refused
     }
 
     /// How many bytes from `address` to at most `last` one and the same answer covers; at least 1.
@@ -64,13 +77,15 @@ struct PMP {
         return value
     }
 
-    /// Writes the bytes of unlocked entries. R = 0 with W = 1 is reserved: W stays clear then.
+    /// Writes the bytes of unlocked entries. R = 0 with W = 1 is reserved without MML: W stays clear then. With MML
+    /// no region becomes executable in M-mode any more.
     mutating func setConfigs(from first: Int, _ value: UInt64) {
         for i in 0..<8 where first &+ i < Self.count {
             let entry = first &+ i
-            if configs[entry] & Config.L != 0 { continue }
+            if isLocked(entry) { continue }
             var byte = UInt8(truncatingIfNeeded: value &>> UInt64(8 &* i)) & (Config.all | Config.A | Config.L)
-            if byte & Config.R == 0 { byte &= ~Config.W }
+            if byte & Config.R == 0, !policy.MML { byte &= ~Config.W }
+            if policy.MML, !policy.RLB, Self.sharedRights(byte).machine & Config.X != 0 { continue }
             configs[entry] = byte
         }
         refresh()
@@ -81,10 +96,39 @@ struct PMP {
     /// Bits 55 to 2 of an address. Locked with its own entry, and with the next one when that is a locked TOR.
     mutating func setAddress(_ entry: Int, _ value: UInt64) {
         let entry = entry & 15
-        if configs[entry] & Config.L != 0 { return }
-        if entry < 15, configs[entry &+ 1] & (Config.L | Config.A) == Config.L | Config.TOR { return }
+        if isLocked(entry) { return }
+        if entry < 15, isLocked(entry &+ 1), configs[entry &+ 1] & Config.A == Config.TOR { return }
         addresses[entry] = value & (1 &<< 54 &- 1)
         refresh()
+    }
+
+    private func isLocked(_ entry: Int) -> Bool { configs[entry] & Config.L != 0 && !policy.RLB }
+
+    /// Takes Smepmp's bits. MML and MMWP stay set until reset; RLB can't be set, or cleared, while it is clear and an
+    /// entry is locked. What became of them is returned.
+    mutating func setPolicy(_ new: Policy) -> Policy {
+        var isAnyLocked = false
+        for i in 0..<Self.count where configs[i] & Config.L != 0 { isAnyLocked = true }
+        if policy.RLB || !isAnyLocked { policy.RLB = new.RLB }
+        if new.MML { policy.MML = true }
+        if new.MMWP { policy.MMWP = true }
+        refresh()
+        return policy
+    }
+
+    /// Who may do what by a configuration byte under MML (Smepmp, the table of "Smepmp specification").
+    private static func sharedRights(_ config: UInt8) -> (machine: UInt8, others: UInt8) {
+        let rights = config & Config.all
+        let isLocked = config & Config.L != 0
+        switch (isLocked, rights) {
+        case (false, Config.W): return (Config.R | Config.W, Config.R)
+        case (false, Config.W | Config.X): return (Config.R | Config.W, Config.R | Config.W)
+        case (true, Config.W): return (Config.X, Config.X)
+        case (true, Config.W | Config.X): return (Config.R | Config.X, Config.X)
+        case (true, Config.all): return (Config.R, Config.R)
+        case (true, _): return (rights, 0)
+        case (false, _): return (0, rights)
+        }
     }
 
     /// Opens everything, as firmware does when it has nothing to hide.
@@ -98,6 +142,11 @@ struct PMP {
         for i in 0..<Self.count {
             firsts[i] = 1
             lasts[i] = 0
+            // Only a locked entry binds M-mode.
+            (machineRights[i], otherRights[i]) =
+                policy.MML
+                ? Self.sharedRights(configs[i])
+                : (configs[i] & Config.L == 0 ? Config.all : configs[i] & Config.all, configs[i] & Config.all)
             let address = addresses[i]
             switch configs[i] & Config.A {
             case Config.TOR:
@@ -117,6 +166,9 @@ struct PMP {
             }
             used = i &+ 1
         }
-        isOpen = used > 0 && firsts[0] == 0 && lasts[0] &>> 56 != 0 && configs[0] & Config.all == Config.all
+        unmatchedRights = policy.MMWP ? 0 : policy.MML ? Config.R | Config.W : Config.all
+        isOpen =
+            used > 0 && firsts[0] == 0 && lasts[0] &>> 56 != 0
+            && machineRights[0] & otherRights[0] & Config.all == Config.all
     }
 }

@@ -508,6 +508,7 @@ extension Extension {
         case .shvstvala: "shvstvala"
         case .shvstvecd: "shvstvecd"
         case .smaia: "smaia"
+        case .smepmp: "smepmp"
         case .smnpm: "smnpm"
         case .smstateen: "smstateen"
         case .ssaia: "ssaia"
