@@ -21,7 +21,10 @@ package struct MemorySlot {
     package let size: UInt64
     /// Host memory behind `base`; 2 MiB aligned.
     package let host: UnsafeMutableRawPointer
+    /// Harts and devices read it; a hart's store there is an MMIO exit.
     package let readOnly: Bool
+    /// The host memory is given back with the guest's.
+    fileprivate let isOwned: Bool
 
     @inline(__always)
     package func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
@@ -40,26 +43,45 @@ package final class GuestMemory: @unchecked Sendable {
     package init() {}
 
     deinit {
-        for slot in slots { host_memory_release(slot.host, Int(slot.size)) }
+        for slot in slots where slot.isOwned { host_memory_release(slot.host, Int(slot.size)) }
     }
 
     /// Adds zeroed RAM at `base`. Pages become resident when they are first touched.
     package func addRAM(base: GuestAddress, size: UInt64, readOnly: Bool = false) throws(GuestMemoryError) {
-        let (end, wraps) = base.addingReportingOverflow(size)
-        guard size > 0, base & 0xFFF == 0, size & 0xFFF == 0, !wraps, size < 1 << 56,
-            !slots.contains(where: { base < $0.base + $0.size && $0.base < end })
-        else { throw .badSlot(base: base, size: size) }
+        try check(base, size)
         var error: Int32 = 0
         guard let host = host_memory_reserve(Int(size), 2 << 20, &error) else {
             throw .hostRefused(size: size, errno: error)
         }
-        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly))
+        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly, isOwned: true))
+    }
+
+    /// Adds `size` bytes of the host's memory at `base` for reading only. They stay the caller's, who keeps them for
+    /// as long as this object lives.
+    package func addReadOnly(base: GuestAddress, size: UInt64, host: UnsafeMutableRawPointer) throws(GuestMemoryError) {
+        try check(base, size)
+        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: true, isOwned: false))
+    }
+
+    private func check(_ base: GuestAddress, _ size: UInt64) throws(GuestMemoryError) {
+        let (end, wraps) = base.addingReportingOverflow(size)
+        guard size > 0, base & 0xFFF == 0, size & 0xFFF == 0, !wraps, size < 1 << 56,
+            !slots.contains(where: { base < $0.base + $0.size && $0.base < end })
+        else { throw .badSlot(base: base, size: size) }
     }
 
     /// Host pointer to `count` contiguous bytes at `address`, or nil when any of them is outside a slot.
     package func pointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
         for slot in slots where slot.contains(address, count) {
             return slot.host + Int(address &- slot.base)
+        }
+        return nil
+    }
+
+    /// The same for what will be written: nil as well when the slot is read-only.
+    package func writablePointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
+        for slot in slots where slot.contains(address, count) {
+            return slot.readOnly ? nil : slot.host + Int(address &- slot.base)
         }
         return nil
     }

@@ -48,7 +48,7 @@ extension Hart {
         let missing = (access == .store ? PTE.A | PTE.D : PTE.A) & ~found.entry
         if missing == 0 { return true }
         guard state.pointee.menvcfg & EnvironmentConfiguration.ADUE != 0 else { throw .page }
-        guard mayWalk(found.place, writing: true), let slot = ram(found.place, 8) else { throw .access }
+        guard mayWalk(found.place, writing: true), let slot = writableRAM(found.place, 8) else { throw .access }
         return host_atomic_cas_64(slot, found.entry, found.entry | missing)
     }
 
