@@ -68,7 +68,7 @@ let package = Package(
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
-        .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory"]),
+        .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory", "CHost"]),
         .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Backends", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),

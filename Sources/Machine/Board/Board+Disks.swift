@@ -72,7 +72,7 @@ extension MachineError {
         case .inUse(_, _, true):
             return (.usage, "is given twice\(isForWriting ? "" : ", and once for writing"); two disks can share an image when both are readonly or snapshot")
         case .inUse(let pid, let name, false):
-            let who = pid == 0 ? "another process" : "another process (pid \(pid) \(quotedName(name)))"
+            let who = pid == 0 ? "another process" : "another process (pid \(pid) \(printableName(name)))"
             return (
                 .host,
                 isForWriting
@@ -89,7 +89,7 @@ extension MachineError {
     }
 
     /// A process chooses its name: only what is fit for one line of a message.
-    private static func quotedName(_ name: String) -> String {
+    static func printableName(_ name: String) -> String {
         var bytes: [UInt8] = []
         for b in name.utf8 { bytes.append(b < 0x20 || b == 0x7F ? 0x3F : b) }
         return String(decoding: bytes, as: UTF8.self)

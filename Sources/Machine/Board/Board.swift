@@ -26,6 +26,7 @@ final class Board: @unchecked Sendable {
         output: any ByteSink, input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
     ) throws(MachineError) {
         memory = try Self.makeMemory(configuration)
+        try Self.addSlots(of: peripherals.flash, to: memory)
         let machine = try Self.makeMachine(configuration, memory, engine)
         try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus
