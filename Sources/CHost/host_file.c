@@ -20,3 +20,5 @@ int host_error_is_missing(int error) {
     return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENAMETOOLONG;
 }
 int host_error_is_permission(int error) { return error == EACCES || error == EPERM; }
+int host_error_is_in_use(int error) { return error == EADDRINUSE || error == EBUSY; }
+int host_error_is_long_name(int error) { return error == ENAMETOOLONG; }

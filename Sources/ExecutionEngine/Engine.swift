@@ -62,6 +62,15 @@ package protocol VirtualMachine: AnyObject {
     /// Has every store of a vCPU to the 8 bytes at `address` reported as `Exit.watchedStore`. To be called
     /// before the first run. Refused by an engine whose guests store to RAM unseen.
     func watchStores(to address: UInt64) throws(EngineError)
+    /// Has a vCPU's store of exactly `width` bytes (1, 2, 4, 8) to `address` signal `eventfd` and be done,
+    /// instead of becoming an exit (KVM_IOEVENTFD). With a `value`, only a store of that value does. The caller
+    /// keeps the descriptor open until the doorbell is removed or the machine is gone.
+    ///
+    /// To be called while no vCPU runs. `busy` when there is such a doorbell already; `unsupported` from an
+    /// engine without doorbells, whose stores then arrive as exits.
+    func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError)
+    /// Takes back what `addDoorbell` was given. To be called while no vCPU runs; `missing` when it isn't there.
+    func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError)
 }
 
 /// What a machine with M-mode has beyond `VirtualCPU`: the ends of the wires from the CLINT and from the

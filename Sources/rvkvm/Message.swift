@@ -9,11 +9,18 @@ enum Message {
     static func print(_ text: String) { put(1, text + "\n") }
 
     /// One line to standard error, whatever is in `text`.
-    static func error(_ text: String) {
+    static func error(_ text: String) { put(2, line(text) + "\n") }
+
+    private static func line(_ text: String) -> String {
         var line: [UInt8] = []
         for byte in text.utf8 { line.append(byte < 0x20 || byte == 0x7F ? 0x3F : byte) }
         let prefix = guest.isEmpty ? "rvkvm: " : "rvkvm: \(guest): "
-        put(2, prefix + String(decoding: line, as: UTF8.self) + "\n")
+        return prefix + String(decoding: line, as: UTF8.self)
+    }
+
+    /// One line to standard error while the guest runs, when the terminal may be raw.
+    static func notice(_ text: String) {
+        put(2, line(text) + (host_is_terminal(2) ? "\r\n" : "\n"))
     }
 
     /// Lines to standard error while the terminal is raw.

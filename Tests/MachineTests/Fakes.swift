@@ -11,6 +11,12 @@ final class Recorder: ConsoleOutput {
 
     func write(_ new: UnsafeRawBufferPointer) { bytes.withLock { $0.append(contentsOf: new) } }
     func setPatient(_ patient: Bool) {}
+    func offer(_ new: UnsafeRawBufferPointer) -> Int {
+        write(new)
+        return new.count
+    }
+    var isConnected: Bool { true }
+    func attach(wake: Int32) {}
     var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
 }
 
@@ -58,6 +64,12 @@ final class FakeMachine: VirtualMachine {
     var inspector: (any Inspector)? { nil }
     var machineLevel: (any MachineLevel)? { nil }
     func watchStores(to address: UInt64) throws(EngineError) { throw .unsupported("a fake stores nothing") }
+    func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
+        throw .unsupported("a fake has exits only")
+    }
+    func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
+        throw .missing("a fake has no doorbell")
+    }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 

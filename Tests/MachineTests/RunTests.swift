@@ -19,7 +19,8 @@ import Testing
         configuration.useKernel(scratch.kernel())
         change(&configuration)
         return try Machine(
-            configuration, payloads: PayloadPlan(configuration), engine: engine, output: output, input: input, trace: trace)
+            configuration, payloads: PayloadPlan(configuration), engine: engine,
+            host: HostConnections(output: output, input: input), trace: trace)
     }
 
     static let uart: UInt64 = 0x1000_0000
@@ -133,7 +134,8 @@ import Testing
         configuration.timeout = 100_000_000
         configuration.useKernel(scratch.kernel())
         let machine = try Machine(
-            configuration, payloads: PayloadPlan(configuration), engine: Resetting(), output: output, input: input)
+            configuration, payloads: PayloadPlan(configuration), engine: Resetting(),
+            host: HostConnections(output: output, input: input))
         #expect(machine.run() == .timedOut)
     }
 

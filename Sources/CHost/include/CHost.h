@@ -13,5 +13,8 @@
 #include "host_console.h"
 #include "host_signal.h"
 #include "host_kvm.h"
+#include "host_poll.h"
+#include "host_stream.h"
 #include "host_fp.h"
+#include "host_p9.h"
 #endif

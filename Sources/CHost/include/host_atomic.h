@@ -20,6 +20,16 @@ static inline uint32_t host_load_relaxed_32(const void *_Nonnull p) { return __a
 static inline uint64_t host_load_relaxed_64(const void *_Nonnull p) { return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED); }
 static inline uint32_t host_load_acquire_32(const void *_Nonnull p) { return __atomic_load_n((const uint32_t *)p, __ATOMIC_ACQUIRE); }
 static inline void host_store_release_32(void *_Nonnull p, uint32_t v) { __atomic_store_n((uint32_t *)p, v, __ATOMIC_RELEASE); }
+static inline uint16_t host_load_relaxed_16(const void *_Nonnull p) { return __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED); }
+static inline uint16_t host_load_acquire_16(const void *_Nonnull p) { return __atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE); }
+static inline void host_store_relaxed_16(void *_Nonnull p, uint16_t v) { __atomic_store_n((uint16_t *)p, v, __ATOMIC_RELAXED); }
+static inline void host_store_relaxed_32(void *_Nonnull p, uint32_t v) { __atomic_store_n((uint32_t *)p, v, __ATOMIC_RELAXED); }
+static inline void host_store_release_16(void *_Nonnull p, uint16_t v) { __atomic_store_n((uint16_t *)p, v, __ATOMIC_RELEASE); }
+// One load that the compiler neither splits nor repeats, at any alignment: for memory that another party changes.
+static inline uint64_t host_load_once_64(const void *_Nonnull p) {
+    typedef uint64_t __attribute__((aligned(1), may_alias)) unaligned;
+    return *(const volatile unaligned *)p;
+}
 static inline void host_fence_full(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline void host_fence_acquire_release(void) { __atomic_thread_fence(__ATOMIC_ACQ_REL); }
 static inline void host_cpu_relax(void) {

@@ -18,4 +18,8 @@ int host_path_kind(const char *_Nonnull path);
 int host_error_is_missing(int error);
 // Whether errno says that the file is there but closed to us.
 int host_error_is_permission(int error);
+// Whether errno says that somebody else has it (EADDRINUSE, EBUSY).
+int host_error_is_in_use(int error);
+// Whether errno says that a name is too long.
+int host_error_is_long_name(int error);
 #endif

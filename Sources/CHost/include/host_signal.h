@@ -3,7 +3,7 @@
 #include <stdint.h>
 // Signals as bytes to be read, so that nothing of ours runs inside a handler.
 
-// Routes SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP and SIGCONT to a descriptor, except those that whoever
+// Routes SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH to a descriptor, except those that whoever
 // started us had ignored (nohup). Call before any thread starts. The descriptor, or -errno.
 int host_signals_open(void);
 // The next signal's number; 0 when there is none; -errno.

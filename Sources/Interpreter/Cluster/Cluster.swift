@@ -20,6 +20,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
     let timeOffset = Atomic<UInt64>(0)
     /// By hart: mtimecmp.
     let machineTimers: MachineTimers
+    /// Stores that ring instead of leaving for user space.
+    var doorbells = Doorbells()
 
     init(_ setup: MachineSetup, answersSBI: Bool) throws(EngineError) {
         memory = setup.memory

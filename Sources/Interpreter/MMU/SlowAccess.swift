@@ -92,10 +92,12 @@ extension Hart {
                 return watched ? reportWatched(op, n, found.address, size) ?? done : done
             }
             guard va & (size &- 1) == 0 else { return stop(op, n, Exception.storeAddressMisaligned, va) }
+            let mask: UInt64 = size == 8 ? ~0 : (1 &<< (size &* 8)) &- 1
+            let width = Int(truncatingIfNeeded: size)
+            if cluster.doorbells.ring(found.address, width: width, value: value & mask) { return done }
             pause(at: op, n)
             unfinished = .store(address: va, next: Block.following(op))
-            let mask: UInt64 = size == 8 ? ~0 : (1 &<< (size &* 8)) &- 1
-            exit = .mmioWrite(address: found.address, width: Int(truncatingIfNeeded: size), value: value & mask)
+            exit = .mmioWrite(address: found.address, width: width, value: value & mask)
             return Stop.exit
         } catch {
             return stop(op, n, error == .page ? Exception.storePageFault : Exception.storeAccessFault, at)

@@ -34,6 +34,8 @@ package final class BareMachine: @unchecked Sendable {
     }
 
     package var time: UInt64 { cluster.time }
+    /// The machine as the boundary shows it.
+    package var boundary: any VirtualMachine { cluster }
     /// The harts as the boundary shows them.
     package var cpus: [any VirtualCPU] { cluster.cpus }
 }

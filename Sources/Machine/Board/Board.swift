@@ -23,8 +23,10 @@ final class Board: @unchecked Sendable {
     /// Builds everything and installs the payloads. Hart 0 is ready to run the kernel.
     init(
         _ configuration: GuestConfiguration, payloads: PayloadPlan, engine: any Engine, peripherals: Peripherals,
-        output: any ByteSink, input: ConsoleInput, finisher: any BoardDelegate, trace: ExecutionTrace?
+        finisher: any BoardDelegate, trace: ExecutionTrace?
     ) throws(MachineError) {
+        let output = peripherals.consoles.serialOutput
+        let input = peripherals.consoles.serialInput
         memory = try Self.makeMemory(configuration)
         try Self.addSlots(of: peripherals.flash, to: memory)
         let machine = try Self.makeMachine(configuration, memory, engine)

@@ -11,20 +11,58 @@ final class Peripherals {
     /// shares, each kind in the order of its options. It decides the slots, so it never changes.
     let virtio: [any VirtIODevice]
     let flash: FlashMemory
+    let consoles: ConsoleSet
+    private var console: ConsoleDevice?
 
-    init(_ configuration: GuestConfiguration, backends: (any HostBackends)?) throws(MachineError) {
+    init(_ configuration: GuestConfiguration, _ host: HostConnections) throws(MachineError) {
         flash = try FlashMemory(configuration.flash)
         var devices: [any VirtIODevice] = []
-        if let first = configuration.consoles.first { throw first.setting.refused("this build has no choice of consoles") }
-        devices += try Board.makeDisks(configuration.disks, backends: backends)
-        devices += try Board.makeNetworks(configuration.nets, backends: backends)
+        devices += try Board.makeDisks(configuration.disks, backends: host.backends)
+        devices += try Board.makeNetworks(configuration.nets, backends: host.backends)
         if configuration.hasEntropy { throw MachineError(.usage, "--rng: this build has no entropy device") }
         if configuration.hasBalloon { throw MachineError(.usage, "--balloon: this build has no balloon") }
         devices += try Board.makeShares(configuration.shares)
+        // Last, because it leaves traces: files are emptied and sockets appear.
+        consoles = try ConsoleSet(configuration.consoles, output: host.output, input: host.input, report: host.report)
+        if !consoles.ports.isEmpty {
+            throw MachineError(.usage, "--console: this build has no virtio console; choose serial")
+            let device = try Board.makeConsole(consoles.ports)
+            console = device
+            devices.insert(device, at: 0)
+        }
+        virtio = devices
         guard devices.count == configuration.virtioDeviceCount else {
             throw MachineError(.bug, "\(devices.count) virtio devices for \(configuration.virtioDeviceCount) options; please report this")
         }
-        virtio = devices
+    }
+
+    deinit { finish() }
+
+    /// Ends what has threads of its own, once no board uses it any more; the guest's last output is written out.
+    func finish() {
+        console?.close()
+        console = nil
+        consoles.finish()
+    }
+}
+
+/// The host's side of a machine, made by the command.
+package struct HostConnections {
+    package var output: any ConsoleOutput
+    package var input: ConsoleInput
+    /// Makes what needs a library of the host; nil in a build without any.
+    package var backends: (any HostBackends)?
+    /// Takes a sentence for the user while the guest runs, from any thread.
+    package var report: @Sendable (_ sentence: String) -> Void
+
+    package init(
+        output: any ConsoleOutput, input: ConsoleInput, backends: (any HostBackends)? = nil,
+        report: @escaping @Sendable (_ sentence: String) -> Void = { _ in }
+    ) {
+        self.output = output
+        self.input = input
+        self.backends = backends
+        self.report = report
     }
 }
 

@@ -80,6 +80,13 @@ package struct ConsoleOption: Equatable, Sendable {
     }
 }
 
+extension GuestConfiguration {
+    /// The argument with which Linux takes the console at standard input and output for its own.
+    package var console: String {
+        consoles.contains { $0.device == .virtio && $0.place == .stdio } ? "console=hvc0" : "console=ttyS0"
+    }
+}
+
 extension ConsoleOption {
     /// The consoles of a guest; without any the UART is the terminal's.
     static func parse(_ settings: [Setting]) throws(MachineError) -> [ConsoleOption] {

@@ -37,6 +37,8 @@ package struct GuestConfiguration {
     package var disks: [DiskOption] = []
     package var nets: [NetOption] = []
     package var shares: [ShareOption] = []
+    /// A shell command for the default guest to run instead of a shell.
+    package var exec: Setting?
     /// At most as many as there are banks.
     package var flash: [FlashOption] = []
     /// Whether there is a source of random numbers.
@@ -63,6 +65,7 @@ package struct GuestConfiguration {
         if let s = settings[.engine] { engine = try EngineChoice(s) }
         if let s = settings[.noReboot] { reboots = !(try Self.flag(s)) }
         if let s = settings[.timeout] { timeout = try Self.duration(s) }
+        exec = settings[.exec]
         if let s = settings[.trace] { trace = try TraceSelection(s) }
         if let s = settings[.signature] { signature = try Self.path(s) }
         if let s = settings[.signatureGranularity] { signatureGranularity = try Self.granularity(s) }

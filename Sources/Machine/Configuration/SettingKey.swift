@@ -1,7 +1,7 @@
 /// What can be said about a guest: an option `--x` of the command and a key `x` of a guest file.
 package enum SettingKey: CaseIterable, Hashable, Sendable {
     case kernel, firmware, initrd, append, smp, mem, dtb, dumpTree, engine, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
-    case disk, net, console, share, flash, rng, balloon
+    case disk, net, console, share, flash, rng, balloon, exec
 
     package var name: String {
         switch self {
@@ -29,6 +29,7 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
         case .flash: "flash"
         case .rng: "rng"
         case .balloon: "balloon"
+        case .exec: "exec"
         }
     }
 
@@ -95,8 +96,11 @@ package struct Setting: Equatable, Sendable {
         self.origin = origin
     }
 
+    /// How messages name it.
+    package var label: String { "\(origin) \(quoted(text))" }
+
     func refused(_ reason: String) -> MachineError {
-        MachineError(.usage, "\(origin) \(quoted(text)): \(reason)")
+        MachineError(.usage, "\(label): \(reason)")
     }
 }
 

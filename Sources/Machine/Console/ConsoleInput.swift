@@ -1,7 +1,9 @@
 import CHost
 import Devices
 
-/// The console's way in: bytes wait here until the guest takes them, through the UART or through SBI.
+/// A console's way in: bytes wait here until the guest takes them, through the UART, SBI or a port of the virtio
+/// console. A port that the guest has open comes before the UART: firmware reads the serial line, and the
+/// kernel after it the port.
 ///
 /// It outlives a reset: what was typed for the old kernel and not read goes to the new one, as on a serial
 /// line. Whoever brings bytes asks `room` first and stops reading while there is none; `wake` is signalled
@@ -14,6 +16,8 @@ package final class ConsoleInput: UARTInputObserver, @unchecked Sendable {
     // Guarded by `lock`.
     private var waiting: [UInt8] = []
     private var uart: UART16550?
+    /// The eventfd of the port that has claimed the input.
+    private var port: Int32?
 
     /// `wake` is an eventfd of the caller, or negative when nobody waits.
     package init(wake: Int32) { self.wake = wake }
@@ -57,10 +61,23 @@ package final class ConsoleInput: UARTInputObserver, @unchecked Sendable {
         feed()
     }
 
+    /// Keeps what comes for a port, whose eventfd `port` is; nil gives it back to the UART.
+    package func claim(_ port: Int32?) {
+        lock.withLock {
+            self.port = port
+            offer()
+        }
+    }
+
     package func roomAvailable() { if wake >= 0 { host_eventfd_signal(wake) } }
 
     private func offer() {
-        guard let uart, !waiting.isEmpty else { return }
+        guard !waiting.isEmpty else { return }
+        if let port {
+            if port >= 0 { host_eventfd_signal(port) }
+            return
+        }
+        guard let uart else { return }
         let taken = waiting.withUnsafeBytes { uart.receive($0) }
         waiting.removeFirst(min(max(0, taken), waiting.count))
     }

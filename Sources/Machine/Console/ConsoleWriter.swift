@@ -29,6 +29,8 @@ package final class ConsoleWriter: ConsoleOutput, @unchecked Sendable {
     private var isEnding = false
     private var isBroken = false
     private var isPatient = true
+    private var isRefusing = false
+    private var port: Int32 = -1
 
     /// A writer to `descriptor`, which stays the caller's. `broken` is called once, on the writer's thread.
     package init(descriptor: Int32, broken: @escaping Broken) throws(MachineError) {
@@ -68,6 +70,32 @@ package final class ConsoleWriter: ConsoleOutput, @unchecked Sendable {
         host_mutex_unlock(mutex)
     }
 
+    package func offer(_ bytes: UnsafeRawBufferPointer) -> Int {
+        host_mutex_lock(mutex)
+        defer { host_mutex_unlock(mutex) }
+        guard !isBroken, !isEnding else { return bytes.count }
+        let before = pending.count
+        let count = min(bytes.count, max(0, Self.capacity - before))
+        if count > 0 {
+            pending.append(contentsOf: bytes.prefix(count))
+            if before == 0 || before < Self.batch && pending.count >= Self.batch { host_cond_signal(work) }
+        }
+        if count < bytes.count { isRefusing = true }
+        return count
+    }
+
+    package var isConnected: Bool {
+        host_mutex_lock(mutex)
+        defer { host_mutex_unlock(mutex) }
+        return !isBroken
+    }
+
+    package func attach(wake: Int32) {
+        host_mutex_lock(mutex)
+        port = wake
+        host_mutex_unlock(mutex)
+    }
+
     /// Says whether a vCPU may be kept waiting while the buffer is full. A machine that stops can't have
     /// that; the little that its vCPUs still write goes into a larger buffer.
     package func setPatient(_ patient: Bool) {
@@ -99,6 +127,13 @@ package final class ConsoleWriter: ConsoleOutput, @unchecked Sendable {
         return isWhole
     }
 
+    /// Whether the thread has ended: nothing writes to the descriptor any more.
+    package var isIdle: Bool {
+        host_mutex_lock(mutex)
+        defer { host_mutex_unlock(mutex) }
+        return thread == nil
+    }
+
     private func loop() {
         var batch: [UInt8] = []
         host_mutex_lock(mutex)
@@ -108,7 +143,7 @@ package final class ConsoleWriter: ConsoleOutput, @unchecked Sendable {
             gather()
             swap(&pending, &batch)
             isWriting = true
-            host_cond_broadcast(room)
+            invite()
             host_mutex_unlock(mutex)
             let error = put(batch)
             batch.removeAll(keepingCapacity: true)
@@ -118,7 +153,7 @@ package final class ConsoleWriter: ConsoleOutput, @unchecked Sendable {
                 isBroken = true
                 pending.removeAll()
             }
-            host_cond_broadcast(room)
+            invite()
             if error != 0 {
                 host_mutex_unlock(mutex)
                 broken(error)
@@ -126,6 +161,14 @@ package final class ConsoleWriter: ConsoleOutput, @unchecked Sendable {
             }
         }
         host_mutex_unlock(mutex)
+    }
+
+    /// Lets those who wait for room look again, with the lock held.
+    private func invite() {
+        host_cond_broadcast(room)
+        guard isRefusing || isBroken, port >= 0 else { return }
+        isRefusing = false
+        host_eventfd_signal(port)
     }
 
     /// Lets more bytes come, with the lock held.

@@ -18,8 +18,6 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private let configuration: GuestConfiguration
     private let engine: any Engine
     private let peripherals: Peripherals
-    private let output: any ConsoleOutput
-    private let input: ConsoleInput
     private let exitTrace: ExitTrace?
     private let executionTrace: ExecutionTrace?
     private let signature: Signature?
@@ -34,16 +32,13 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private var board: Board?
 
     /// Builds the first board. `payloads` are those of `configuration`, and are let go of once they are in
-    /// guest memory; `backends` makes what needs a library of the host; `trace` takes the lines of `--trace`.
+    /// guest memory; `trace` takes the lines of `--trace`.
     package init(
-        _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, backends: (any HostBackends)? = nil,
-        output: any ConsoleOutput, input: ConsoleInput, trace: (any ByteSink)? = nil
+        _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, host: HostConnections, trace: (any ByteSink)? = nil
     ) throws(MachineError) {
         self.configuration = configuration
         self.engine = engine
-        peripherals = try Peripherals(configuration, backends: backends)
-        self.output = output
-        self.input = input
+        peripherals = try Peripherals(configuration, host)
         exitTrace = if let trace, configuration.trace?.exits == true { ExitTrace(trace) } else { nil }
         executionTrace = if let trace { ExecutionTrace(trace) } else { nil }
         signature =
@@ -61,6 +56,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     /// Runs the guest to its end. To be called once.
     package func run() -> Outcome {
         let deadline = configuration.timeout.map { host_clock_monotonic_ns() &+ $0 }
+        defer { peripherals.finish() }
         while true {
             switch runBoard(until: deadline) {
             case .end(let outcome): return outcome
@@ -79,10 +75,10 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         do throws(MachineError) { try start(board, &threads) } catch { post(.end(.failed(error))) }
         let request = wait(until: deadline)
         // A vCPU that waits for room on the console couldn't see its kick.
-        output.setPatient(false)
+        peripherals.consoles.setPatient(false)
         for cpu in board.cpus { cpu.kick() }
         for thread in threads { thread.join() }
-        output.setPatient(true)
+        peripherals.consoles.setPatient(true)
         board.shutDown()
         return finish(request, board)
     }
@@ -102,6 +98,14 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
 
     /// Restarts the guest, as its own reset would.
     package func reset() { post(configuration.reboots ? .reset : .end(.resetRefused)) }
+
+    /// What the user has to be told before the guest starts: one sentence each.
+    package var notices: [String] { peripherals.consoles.notices }
+
+    /// The terminal at standard input has this size now; a virtio console there passes it on. Any thread.
+    package func resizeTerminal(columns: UInt16, rows: UInt16) {
+        peripherals.consoles.resizeTerminal(ConsoleSize(columns: columns, rows: rows))
+    }
 
     // MARK: What the vCPUs say
 
@@ -136,8 +140,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     // MARK: Inside
 
     private func makeBoard(_ payloads: PayloadPlan) throws(MachineError) -> Board {
-        try Board(configuration, payloads: payloads, engine: engine, peripherals: peripherals, output: output, input: input,
-            finisher: self, trace: executionTrace)
+        try Board(configuration, payloads: payloads, engine: engine, peripherals: peripherals, finisher: self, trace: executionTrace)
     }
 
     /// The files are read again: they may be new ones, and keeping them would cost their size in memory.
@@ -190,10 +193,4 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
             }
         }
     }
-}
-
-/// Where the guest's output goes.
-package protocol ConsoleOutput: ByteSink {
-    /// Says whether `write` may wait for a slow reader.
-    func setPatient(_ patient: Bool)
 }

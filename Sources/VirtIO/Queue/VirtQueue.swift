@@ -9,7 +9,7 @@ package enum VirtQueueError: Error, Equatable, Sendable {
     /// A device-readable descriptor after a device-writable one, a nested indirect table, a table whose length
     /// isn't a multiple of 16, and other things that 2.7 and 2.8 forbid.
     case badDescriptor
-    /// The available index ran backwards or ahead by more than the queue's size.
+    /// The available index ran backwards, or more buffers are out than the queue has descriptors.
     case badAvailableIndex
     /// The device type's own rules were broken: a request without its header or its status byte.
     case badRequest
@@ -43,15 +43,6 @@ package struct DescriptorChain: Sendable {
         readableCount = readable.reduce(0) { $0 &+ $1.count }
         writableCount = writable.reduce(0) { $0 &+ $1.count }
     }
-
-    /// Copies `target.count` bytes out of the readable part, from `offset` on; false (and nothing usable) when
-    /// it has fewer.
-    package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) -> Bool { false }
-    /// Copies `source` into the writable part, from `offset` on; false when it has no room.
-    package func write(_ source: UnsafeRawBufferPointer, at offset: Int) -> Bool { false }
-    /// The bytes at `offset ..< offset + count` of the writable part (or the readable one), as segments.
-    package func writable(from offset: Int, count: Int) -> [BufferSegment]? { nil }
-    package func readable(from offset: Int, count: Int) -> [BufferSegment]? { nil }
 }
 
 /// One virtqueue, split or packed (virtio 1.2, 2.7 and 2.8), from the device's side.
@@ -64,7 +55,8 @@ package protocol VirtQueue: AnyObject, Sendable {
     var size: Int { get }
     /// An eventfd that becomes readable when the driver notifies; the device reads it.
     var doorbell: Int32 { get }
-    /// The next available buffer, or nil when there is none.
+    /// The next available buffer, or nil when there is none. A queue that has thrown is dead: from then on it
+    /// answers nil until the driver resets the device.
     func pop() throws(VirtQueueError) -> DescriptorChain?
     /// Puts the buffer last popped back: the next `pop` gives it again. For a back end that is full. Only
     /// before another `pop`.

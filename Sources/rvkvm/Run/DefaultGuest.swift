@@ -5,7 +5,6 @@ import Machine
 enum DefaultGuest {
     static let image = "Images/build/Image"
     static let initrd = "Images/build/initrd.cpio.gz"
-    static let append = "console=ttyS0"
 
     /// Fills in kernel, initrd and command line as far as nobody gave them.
     static func complete(_ configuration: inout GuestConfiguration, appendGiven: Bool) throws(MachineError) {
@@ -18,7 +17,7 @@ enum DefaultGuest {
         }
         configuration.useKernel(root + image)
         if configuration.initrd == nil, isThere(root + initrd) { configuration.useInitrd(root + initrd) }
-        if !appendGiven { configuration.append = append }
+        if !appendGiven { configuration.append = configuration.console }
     }
 
     /// The directory that holds the images: this one, or one above the executable, which is the package's

@@ -35,11 +35,15 @@ struct GuestRun {
         let trace = try TraceOutput.open(configuration.trace)
         // Consumed: the files' contents are as large as the kernel, and the guest has its own copy by then.
         let machine = try Machine(
-            configuration, payloads: consume payloads, engine: engine, backends: LibraryBackends(), output: output, input: input,
+            configuration, payloads: consume payloads, engine: engine,
+            host: HostConnections(
+                output: output, input: input, backends: LibraryBackends(), report: { sentence in Message.notice(sentence) }),
             trace: trace)
         console.connect(machine)
+        for notice in machine.notices { Message.notice(notice) }
 
         let terminal = Terminal()
+        if let size = terminal.size { machine.resizeTerminal(columns: size.columns, rows: size.rows) }
         let events = Events(machine: machine, input: input, terminal: terminal, signals: signals, wake: wake)
         try events.start()
         terminal.enter()
@@ -62,7 +66,12 @@ struct GuestRun {
         events.stop()
         terminal.leave()
         switch outcome {
+        case .resetRefused where configuration.exec != nil:
+            Message.error("the guest restarted before its command had ended")
+            return GuestCommand.notRunStatus
         case .poweredOff, .resetRefused: break
+        // The command has said itself what was wrong.
+        case .guestFailed where configuration.exec != nil: break
         case .guestFailed(let status): Message.error("the guest reported failure, status \(status)")
         case .timedOut: Message.error("the guest was still running when --timeout ran out, and was ended")
         case .stopped(let status):

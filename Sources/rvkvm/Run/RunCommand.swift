@@ -63,6 +63,10 @@ struct RunCommand: ParsableCommand {
     var rng = false
     @ArgumentParser.Flag(help: "Add a balloon: memory that the guest doesn't use goes back to the host.")
     var balloon = false
+    @Option(parsing: .unconditional, help: ArgumentHelp(
+        "Have the default guest run a shell command, in the first --share if there is one; its status becomes ours.",
+        valueName: "command"))
+    var exec: String?
     @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
     var config: String?
 
@@ -71,7 +75,9 @@ struct RunCommand: ParsableCommand {
         if let config { settings = try GuestFile.read(config) }
         settings.override(with: options)
         var configuration = try GuestConfiguration(settings)
+        try GuestCommand.check(configuration)
         try DefaultGuest.complete(&configuration, appendGiven: settings[.append] != nil)
+        GuestCommand.apply(to: &configuration)
         Message.guest = configuration.name
         let status = try GuestRun(configuration).run()
         if status != 0 { throw EndOfCommand(status: status) }
@@ -83,7 +89,7 @@ struct RunCommand: ParsableCommand {
             (.dumpTree, dumpTree), (.engine, engine), (.cpu, cpu), (.isa, isa), (.name, name),
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
             (.signature, signature), (.signatureGranularity, signatureGranularity),
-            (.rng, rng ? "true" : nil), (.balloon, balloon ? "true" : nil),
+            (.exec, exec), (.rng, rng ? "true" : nil), (.balloon, balloon ? "true" : nil),
         ]
         let repeated: [(SettingKey, [String])] = [
             (.console, console), (.disk, disk), (.net, net), (.share, share), (.flash, flash),

@@ -101,6 +101,10 @@ final class Events: @unchecked Sendable {
         }
     }
 
+    private func passSize() {
+        if let size = terminal.size { machine.resizeTerminal(columns: size.columns, rows: size.rows) }
+    }
+
     private func takeSignals() {
         while true {
             let signal = host_signals_next(signals)
@@ -112,6 +116,9 @@ final class Events: @unchecked Sendable {
                 fallthrough
             case Signal.resume:
                 isRaw = false
+                passSize()
+            case Signal.windowChange:
+                passSize()
             default:
                 // The second one means it.
                 if isStopping {
@@ -129,4 +136,5 @@ final class Events: @unchecked Sendable {
 enum Signal {
     static let resume: Int32 = 18
     static let suspend: Int32 = 20
+    static let windowChange: Int32 = 28
 }
