@@ -73,7 +73,11 @@ extension Hart {
             }
         // Raw events: the numbers of mhpmevent.
         case 2, 3: return code == 0 ? HartEvent(rawValue: data).map { .hart($0) } : nil
-        case 15: return FirmwareEvent.codes.contains(code) ? .firmware(code) : nil
+        case 15:
+            let known =
+                FirmwareEvent.codes.contains(code)
+                || extensions.contains(.h) && FirmwareEvent.guestCodes.contains(code)
+            return known ? .firmware(code) : nil
         default: return nil
         }
     }
