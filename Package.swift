@@ -32,6 +32,8 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CFDT", providers: [.apt(["libfdt-dev"])]),
         .systemLibrary(name: "CELF", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
+        // Without pkgConfig: its file asks for glib's, which nothing here needs.
+        .systemLibrary(name: "CSlirp", providers: [.apt(["libslirp-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -52,7 +54,11 @@ let package = Package(
         .target(
             name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
             swiftSettings: core),
+<<<<<<< HEAD
         .target(name: "Backends", dependencies: ["VirtIO", "Devices", "CHost", "CUring", "CNBD"]),
+=======
+        .target(name: "Backends", dependencies: ["VirtIO", "CHost", "CSlirp"]),
+>>>>>>> main
         .target(
             name: "Machine",
             dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
@@ -72,6 +78,7 @@ let package = Package(
         .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Backends", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
+        .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
         .testTarget(name: "MachineTests", dependencies: ["Machine"]),
         .testTarget(name: "rvkvmTests", dependencies: ["rvkvm"]),
     ],

@@ -19,12 +19,12 @@ package struct MemorySlot {
     package let base: GuestAddress
     /// Bytes; a multiple of 4 KiB.
     package let size: UInt64
-    /// Host memory behind `base`; 2 MiB aligned.
+    /// Host memory behind `base`; 2 MiB aligned unless it is borrowed.
     package let host: UnsafeMutableRawPointer
     /// Harts and devices read it; a hart's store there is an MMIO exit.
     package let readOnly: Bool
-    /// The host memory is given back with the guest's.
-    fileprivate let isOwned: Bool
+    /// Released with the memory it is in.
+    let isOwned: Bool
 
     @inline(__always)
     package func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
@@ -56,11 +56,14 @@ package final class GuestMemory: @unchecked Sendable {
         slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly, isOwned: true))
     }
 
-    /// Adds `size` bytes of the host's memory at `base` for reading only. They stay the caller's, who keeps them for
-    /// as long as this object lives.
-    package func addReadOnly(base: GuestAddress, size: UInt64, host: UnsafeMutableRawPointer) throws(GuestMemoryError) {
+    /// Adds the `size` bytes at `host` as RAM at `base`: memory that belongs to the caller and outlives this
+    /// object, such as a piece of a larger mapping. `host` is a multiple of 4 KiB.
+    package func addRAM(
+        base: GuestAddress, size: UInt64, borrowing host: UnsafeMutableRawPointer, readOnly: Bool = false
+    ) throws(GuestMemoryError) {
         try check(base, size)
-        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: true, isOwned: false))
+        guard UInt(bitPattern: host) & 0xFFF == 0 else { throw .badSlot(base: base, size: size) }
+        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly, isOwned: false))
     }
 
     private func check(_ base: GuestAddress, _ size: UInt64) throws(GuestMemoryError) {

@@ -16,5 +16,7 @@
 #include "host_poll.h"
 #include "host_stream.h"
 #include "host_fp.h"
+#include "host_pollset.h"
+#include "host_net.h"
 #include "host_p9.h"
 #endif

@@ -64,7 +64,7 @@ extension Board {
     static func addSlots(of flash: FlashMemory, to memory: GuestMemory) throws(MachineError) {
         guard let code = flash.banks.first, let place = MemoryMap.flashBanks.first else { return }
         do throws(GuestMemoryError) {
-            try memory.addReadOnly(base: place.base, size: place.size, host: code.cells)
+            try memory.addRAM(base: place.base, size: place.size, borrowing: code.cells, readOnly: true)
         } catch { throw MachineError(.bug, "flash memory and RAM share addresses; please report this") }
     }
 }
