@@ -54,11 +54,7 @@ let package = Package(
         .target(
             name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
             swiftSettings: core),
-<<<<<<< HEAD
-        .target(name: "Backends", dependencies: ["VirtIO", "Devices", "CHost", "CUring", "CNBD"]),
-=======
-        .target(name: "Backends", dependencies: ["VirtIO", "CHost", "CSlirp"]),
->>>>>>> main
+        .target(name: "Backends", dependencies: ["VirtIO", "Devices", "CHost", "CUring", "CNBD", "CSlirp"]),
         .target(
             name: "Machine",
             dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],

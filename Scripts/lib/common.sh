@@ -152,12 +152,9 @@ build_packages=(
     "libelf-dev=rvkvm reads ELF kernels with libelf"
     "zlib1g-dev=rvkvm unpacks gzip-compressed kernels"
     "libzstd-dev=rvkvm unpacks zstd-compressed kernels"
-<<<<<<< HEAD
     "liburing-dev=rvkvm's disks use io_uring where the kernel has it"
     "libnbd-dev=rvkvm opens disks that qemu-nbd or nbdkit serves with libnbd"
-=======
     "libslirp-dev=rvkvm gives guests a network without root with libslirp"
->>>>>>> main
     "pkgconf=swift build finds the libraries with it"
     "git=swift build fetches its dependencies with it"
     "ca-certificates=and does so over https"
