@@ -9,6 +9,7 @@
 #include "host_event.h"
 #include "host_bytes.h"
 #include "host_file.h"
+#include "host_block.h"
 #include "host_terminal.h"
 #include "host_console.h"
 #include "host_signal.h"
