@@ -12,8 +12,8 @@ private func entry(_ tag: UInt16, _ value: UInt64) -> [UInt8] {
 
 @Suite("memory balloon")
 struct BalloonTests {
-    static let statistics: UInt64 = 1 << 1
-    static let reporting: UInt64 = 1 << 5
+    static let statisticsBit: UInt64 = 1 << 1
+    static let reportingBit: UInt64 = 1 << 5
     /// Pages that a test gives away: beyond what the mock driver allocates.
     static let area = MockDriver.ramBase + (12 << 20)
 
@@ -99,7 +99,7 @@ struct BalloonTests {
 
     @Test(
         "reported pages leave the host, whichever number the queue has",
-        arguments: [(reporting | statistics, 3), (reporting | statistics, 4), (reporting, 2), (reporting, 4)])
+        arguments: [(reportingBit | statisticsBit, 3), (reportingBit | statisticsBit, 4), (reportingBit, 2), (reportingBit, 4)])
     func reporting(features: UInt64, queue: Int) throws {
         let driver = try MockDriver(BalloonDevice(), features: features)
         try driver.start()

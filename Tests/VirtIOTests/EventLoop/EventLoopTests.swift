@@ -15,6 +15,19 @@ private final class Counter: EventHandler {
     var count: Int { calls.load(ordering: .sequentiallyConsistent) }
 }
 
+private final class Numbers: Sendable {
+    private let value = Mutex<[Int]>([])
+    var all: [Int] { value.withLock { $0 } }
+    func append(_ number: Int) { value.withLock { $0.append(number) } }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    var isSet: Bool { value.load(ordering: .sequentiallyConsistent) }
+    func set() { value.store(true, ordering: .sequentiallyConsistent) }
+    func clear() { value.store(false, ordering: .sequentiallyConsistent) }
+}
+
 @Suite("event loops")
 struct EventLoopTests {
     @Test("a watched descriptor is heard until it isn't watched any more")
@@ -32,17 +45,17 @@ struct EventLoopTests {
         loop.change(fd, [])
         host_eventfd_signal(fd)
         // Work posted later is done later, so the event would have been seen by then.
-        let seen = Atomic<Bool>(false)
-        loop.post { seen.store(true, ordering: .sequentiallyConsistent) }
-        #expect(eventually { seen.load(ordering: .sequentiallyConsistent) })
+        let seen = Flag()
+        loop.post { seen.set() }
+        #expect(eventually { seen.isSet })
         #expect(counter.count == 20)
         loop.change(fd, .read)
         #expect(eventually { counter.count == 21 })
         loop.unwatch(fd)
         host_eventfd_signal(fd)
-        seen.store(false, ordering: .sequentiallyConsistent)
-        loop.post { seen.store(true, ordering: .sequentiallyConsistent) }
-        #expect(eventually { seen.load(ordering: .sequentiallyConsistent) })
+        seen.clear()
+        loop.post { seen.set() }
+        #expect(eventually { seen.isSet })
         #expect(counter.count == 21)
         // The same descriptor, watched anew.
         try loop.watch(fd, [.read, .write], counter, tag: Int(fd))
@@ -52,14 +65,14 @@ struct EventLoopTests {
     @Test("work is done in order, and none of it after stop")
     func posting() throws {
         let loop = try EventLoop(name: "test-loop")
-        let order = Mutex<[Int]>([])
-        for i in 0..<1000 { loop.post { order.withLock { $0.append(i) } } }
-        #expect(eventually { order.withLock { $0.count } == 1000 })
-        #expect(order.withLock { $0 } == Array(0..<1000))
+        let order = Numbers()
+        for i in 0..<1000 { loop.post { order.append(i) } }
+        #expect(eventually { order.all.count == 1000 })
+        #expect(order.all == Array(0..<1000))
         loop.stop()
-        loop.post { order.withLock { $0.append(-1) } }
+        loop.post { order.append(-1) }
         loop.stop()
-        #expect(order.withLock { $0.count } == 1000)
+        #expect(order.all.count == 1000)
         #expect(loop.isStopping)
     }
 
@@ -77,13 +90,12 @@ struct EventLoopTests {
     @Test("a stopped loop lets go of itself and of its handlers")
     func release() throws {
         final class Token: EventHandler {
-            let gone: Gone
-            init(_ gone: Gone) { self.gone = gone }
-            deinit { gone.value.store(true, ordering: .sequentiallyConsistent) }
+            let gone: Flag
+            init(_ gone: Flag) { self.gone = gone }
+            deinit { gone.set() }
             func handle(_ kinds: EventKinds, tag: Int) {}
         }
-        final class Gone: Sendable { let value = Atomic<Bool>(false) }
-        let gone = Gone()
+        let gone = Flag()
         let fd = host_eventfd()
         defer { host_close(fd) }
         do {
@@ -91,6 +103,6 @@ struct EventLoopTests {
             try loop.watch(fd, .read, Token(gone))
             loop.stop()
         }
-        #expect(gone.value.load(ordering: .sequentiallyConsistent))
+        #expect(gone.isSet)
     }
 }
