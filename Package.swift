@@ -32,8 +32,12 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CFDT", providers: [.apt(["libfdt-dev"])]),
         .systemLibrary(name: "CELF", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
+        // Without pkgConfig: its file asks for glib's, which nothing here needs.
+        .systemLibrary(name: "CSlirp", providers: [.apt(["libslirp-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
         .target(name: "CHost"),
         .target(name: "RISCV", exclude: ["instructions.txt"], swiftSettings: core),
         .target(name: "GuestMemory", dependencies: ["CHost"], swiftSettings: core),
@@ -50,7 +54,7 @@ let package = Package(
         .target(
             name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
             swiftSettings: core),
-        .target(name: "Backends", dependencies: ["VirtIO", "CHost"]),
+        .target(name: "Backends", dependencies: ["VirtIO", "Devices", "CHost", "CUring", "CNBD", "CSlirp"]),
         .target(
             name: "Machine",
             dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
@@ -66,10 +70,11 @@ let package = Package(
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
-        .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory"]),
-        .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Devices", "GuestMemory", "CHost"]),
+        .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory", "CHost"]),
+        .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Backends", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
+        .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
         .testTarget(name: "MachineTests", dependencies: ["Machine"]),
         .testTarget(name: "rvkvmTests", dependencies: ["rvkvm"]),
     ],

@@ -11,7 +11,9 @@
 
 struct host_mutex { pthread_mutex_t value; };
 struct host_cond { pthread_cond_t value; };
-struct host_thread { pthread_t value; host_thread_entry entry; void *argument; };
+struct host_thread { pthread_t value; };
+// What a thread takes along; its own, since a detached thread's handle may be gone before it looks.
+struct start { host_thread_entry entry; void *argument; };
 
 static void *allocate(size_t size) {
     void *p = calloc(1, size);
@@ -47,15 +49,16 @@ void host_cond_signal(host_cond *c) { pthread_cond_signal(&c->value); }
 void host_cond_broadcast(host_cond *c) { pthread_cond_broadcast(&c->value); }
 
 static void *enter(void *p) {
-    host_thread *t = p;
-    t->entry(t->argument);
+    struct start s = *(struct start *)p;
+    free(p);
+    s.entry(s.argument);
     return NULL;
 }
 
 host_thread *host_thread_start(host_thread_entry entry, void *argument, const char *name, int *error) {
     host_thread *t = allocate(sizeof *t);
-    t->entry = entry;
-    t->argument = argument;
+    struct start *s = allocate(sizeof *s);
+    *s = (struct start){ entry, argument };
     sigset_t all, old;
     sigfillset(&all);
     // A fault of the thread's own: blocked, it would end the process past the handler that gives the
@@ -63,13 +66,14 @@ host_thread *host_thread_start(host_thread_entry entry, void *argument, const ch
     static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int status = pthread_create(&t->value, NULL, enter, t);
+    int status = pthread_create(&t->value, NULL, enter, s);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (status) { free(t); *error = status; return NULL; }
+    if (status) { free(s); free(t); *error = status; return NULL; }
     pthread_setname_np(t->value, name);
     return t;
 }
 void host_thread_join(host_thread *t) { pthread_join(t->value, NULL); free(t); }
+void host_thread_detach(host_thread *t) { pthread_detach(t->value); free(t); }
 void host_thread_yield(void) { sched_yield(); }
 
 // /proc/PID/schedstat: time on a core, time waited for one, number of turns.

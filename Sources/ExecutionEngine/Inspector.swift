@@ -7,7 +7,7 @@ package struct TrapRecord: Equatable, Sendable {
     package var cause: UInt64
     /// As in stval and mtval.
     package var value: UInt64
-    /// Privilege modes before and after, as mstatus.MPP encodes them.
+    /// Privilege modes before and after, as mstatus.MPP encodes them; VU and VS have bit 2 set as well.
     package var from: UInt8
     package var to: UInt8
     /// Where the handler starts.

@@ -21,6 +21,7 @@ package struct MemorySlot {
     package let size: UInt64
     /// Host memory behind `base`; 2 MiB aligned unless it is borrowed.
     package let host: UnsafeMutableRawPointer
+    /// Harts and devices read it; a hart's store there is an MMIO exit.
     package let readOnly: Bool
     /// Released with the memory it is in.
     let isOwned: Bool
@@ -76,6 +77,14 @@ package final class GuestMemory: @unchecked Sendable {
     package func pointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
         for slot in slots where slot.contains(address, count) {
             return slot.host + Int(address &- slot.base)
+        }
+        return nil
+    }
+
+    /// The same for what will be written: nil as well when the slot is read-only.
+    package func writablePointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
+        for slot in slots where slot.contains(address, count) {
+            return slot.readOnly ? nil : slot.host + Int(address &- slot.base)
         }
         return nil
     }

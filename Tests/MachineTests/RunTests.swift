@@ -73,6 +73,14 @@ import Testing
         #expect(engine.made[0].answers.prefix(5) == [.none, .accessFault, .data(0x60), .accessFault, .accessFault])
     }
 
+    @Test func firmwareFindsEightSlots() throws {
+        let slots = (0..<9).map { Exit.mmioRead(address: 0x1000_1000 + $0 * 0x1000, width: 4) }
+        let engine = FakeEngine(slots + [.mmioRead(address: 0x1000_1008, width: 4), .systemEvent(.shutdown(reason: 0))])
+        _ = try machine(engine) { $0.firmware = .none }.run()
+        let magic = ExitAnswer.data(0x7472_6976)
+        #expect(engine.made[0].answers.dropFirst().prefix(10) == [magic, magic, magic, magic, magic, magic, magic, magic, .accessFault, .data(0)])
+    }
+
     @Test func sbiConsoleSharesTheOutput() throws {
         let engine = FakeEngine([
             Self.put("a"), Self.sbi(1, 0, 0x62), Self.sbi(0x4442_434E, 2, 0x63), Self.sbi(2), Self.sbi(0x0900_0000),

@@ -26,7 +26,7 @@ import Testing
         let image = scratch.image()
         for (option, value) in [
             ("--smp", "0"), ("--smp", "65"), ("--smp", "x"), ("--mem", "1M"), ("--mem", "x"), ("--engine", "x"), ("--cpu", "x"),
-            ("--cpu", "rv64gch"), ("--isa", "+x"), ("--isa", "-i"), ("--timeout", "0"), ("--trace", "x"), ("--name", ""),
+            ("--cpu", "rv64gcv"), ("--isa", "+x"), ("--isa", "-i"), ("--timeout", "0"), ("--trace", "x"), ("--name", ""),
         ] {
             try refused(["run", "--kernel", image, option, value], 64, option)
         }

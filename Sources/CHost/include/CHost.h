@@ -9,6 +9,7 @@
 #include "host_event.h"
 #include "host_bytes.h"
 #include "host_file.h"
+#include "host_block.h"
 #include "host_terminal.h"
 #include "host_console.h"
 #include "host_signal.h"
@@ -16,5 +17,7 @@
 #include "host_poll.h"
 #include "host_stream.h"
 #include "host_fp.h"
+#include "host_pollset.h"
+#include "host_net.h"
 #include "host_p9.h"
 #endif

@@ -26,6 +26,8 @@ void host_cond_broadcast(host_cond *_Nonnull);
 host_thread *_Nullable host_thread_start(host_thread_entry _Nonnull, void *_Nullable argument,
                                          const char *_Nonnull name, int *_Nonnull error);
 void host_thread_join(host_thread *_Nonnull);
+// Lets a thread run to its end by itself, instead of joining it.
+void host_thread_detach(host_thread *_Nonnull);
 void host_thread_yield(void);
 
 // How long the calling thread has waited, ready to run, for a core: nanoseconds; 0 where the kernel doesn't say.

@@ -2,20 +2,18 @@ import CHost
 import RISCV
 
 extension Hart {
-    /// One CSR instruction. False when it is illegal here, with nothing changed.
+    /// One CSR instruction. The exception to raise when it isn't allowed here, with nothing changed.
     ///
     /// - Parameter retired: instructions retired before this one
     func changeCSR(
         _ number: UInt16, _ change: CSRChange, _ operand: UInt64, reads: Bool, writes: Bool, rd: Int, retired: Int
-    ) -> Bool {
-        // Privileged spec 2.1: bits 9..8 the least mode, bits 11..10 = 3 read-only.
-        guard UInt8(truncatingIfNeeded: number &>> 8 & 3) <= state.pointee.mode.rawValue,
-            !(writes && number &>> 10 == 3),
-            let csr = CSR(rawValue: number), isReachable(csr, writes: writes)
-        else { return false }
+    ) -> Exception? {
+        guard let named = CSR(rawValue: number), !(writes && CSR.isReadOnly(number)) else { return .illegalInstruction }
+        if let exception = exceptionOnAccess(to: named, writes: writes) { return exception }
+        let csr = state.pointee.virtual ? named.ofGuest : named
         state.pointee.retired = retired
         let old = reads || change != .write ? readCSR(csr) : 0
-        guard let old else { return false }
+        guard let old else { return .illegalInstruction }
         if writes {
             let value: UInt64
             switch change {
@@ -23,10 +21,10 @@ extension Hart {
             case .set: value = modifiable(csr, old) | operand
             case .clear: value = modifiable(csr, old) & ~operand
             }
-            guard writeCSR(csr, value) else { return false }
+            guard writeCSR(csr, value) else { return .illegalInstruction }
         }
         raw.setX(rd, old)
-        return true
+        return nil
     }
 
     /// What csrrs and csrrc start from: the value read, but for mip, whose SEIP reads with the wire's level and
@@ -44,11 +42,11 @@ extension Hart {
 
     /// mstatus with the fields that are kept elsewhere.
     var fullStatus: UInt64 {
-        let fs = UInt64(state.pointee.fs)
+        let fs = UInt64(floatStatus)
         return state.pointee.mstatus | fs &<< MStatus.FSShift | (fs == 3 ? MStatus.SD : 0)
     }
 
-    private static let supervisorStatus =
+    static let supervisorStatus =
         MStatus.SIE | MStatus.SPIE | MStatus.SPP | MStatus.FS | MStatus.SUM | MStatus.MXR
 
     /// The register's value, or nil when it doesn't exist.
@@ -59,13 +57,13 @@ extension Hart {
         case .frm: return UInt64(s.pointee.frm)
         case .fcsr: return UInt64(s.pointee.frm) &<< 5 | UInt64(s.pointee.fflags)
 
-        case .time: return cluster.time
+        case .time: return cluster.time &+ (s.pointee.virtual ? s.pointee.htimedelta : 0)
         case .cycle, .mcycle: return counter(0)
         case .instret, .minstret: return counter(2)
 
         case .sstatus: return fullStatus & (Self.supervisorStatus | MStatus.UXL | MStatus.SD)
-        case .sie: return s.pointee.mie & s.pointee.mideleg
-        case .sip: return presentPending & s.pointee.mideleg
+        case .sie: return s.pointee.mie & s.pointee.mideleg & supervisorInterrupts
+        case .sip: return presentPending & s.pointee.mideleg & supervisorInterrupts
         case .stvec: return s.pointee.stvec
         case .scounteren: return s.pointee.scounteren
         case .senvcfg: return s.pointee.senvcfg
@@ -106,7 +104,7 @@ extension Hart {
         switch number {
         case 0x3A0...0x3AF: return number & 1 == 0 ? pmp.configs(from: Int(number & 15) &* 4) : nil
         case 0x3B0...0x3BF: return pmp.address(Int(number & 15))
-        default: return readEventCSR(csr) ?? readStateEnable(csr) ?? (isReadOnlyZero(csr) ? 0 : nil)
+        default: return readEventCSR(csr) ?? readStateEnable(csr) ?? readHypervisorCSR(csr) ?? (isReadOnlyZero(csr) ? 0 : nil)
         }
     }
 
@@ -120,7 +118,9 @@ extension Hart {
         case 0x3B0...0x3BF:
             pmp.setAddress(Int(number & 15), value)
             protectionChanged()
-        default: return writeEventCSR(csr, value) || writeStateEnable(csr, value) || isReadOnlyZero(csr)
+        default:
+            return writeEventCSR(csr, value) || writeStateEnable(csr, value) || writeHypervisorCSR(csr, value)
+                || isReadOnlyZero(csr)
         }
         return true
     }
@@ -146,7 +146,9 @@ extension Hart {
         case .minstret: setCounter(2, value)
 
         case .sstatus: setStatus(value, mask: Self.supervisorStatus)
-        case .sie: s.pointee.mie = s.pointee.mie & ~s.pointee.mideleg | value & s.pointee.mideleg & supervisorInterrupts
+        case .sie:
+            let mask = s.pointee.mideleg & supervisorInterrupts
+            s.pointee.mie = s.pointee.mie & ~mask | value & mask
         case .sip:
             setPending(
                 value,
@@ -167,15 +169,15 @@ extension Hart {
             setStatus(
                 value,
                 mask: Self.supervisorStatus | MStatus.MIE | MStatus.MPIE | MStatus.MPP | MStatus.MPRV | MStatus.TVM
-                    | MStatus.TW | MStatus.TSR)
+                    | MStatus.TW | MStatus.TSR | (extensions.contains(.h) ? MStatus.MPV | MStatus.GVA : 0))
         case .misa: setMISA(value)
-        case .medeleg: s.pointee.medeleg = value & 0xB3FF
-        case .mideleg: s.pointee.mideleg = value & supervisorInterrupts
-        case .mie: s.pointee.mie = value & (supervisorInterrupts | InterruptSet.machine)
+        case .medeleg: s.pointee.medeleg = value & (extensions.contains(.h) ? 0xF0_B7FF : 0xB3FF)
+        case .mideleg: s.pointee.mideleg = value & supervisorInterrupts | guestInterrupts
+        case .mie: s.pointee.mie = value & (supervisorInterrupts | InterruptSet.machine | guestInterrupts)
         case .mip:
             // STIP belongs to stimecmp once Sstc is on.
             let fixed = InterruptSet.supervisorExternal | (hasSupervisorTimer ? InterruptSet.supervisorTimer : 0)
-            setPending(value, mask: supervisorInterrupts & ~fixed)
+            setPending(value, mask: supervisorInterrupts & ~fixed | guestInterrupts & InterruptSet.virtualSupervisorSoftware)
             signals.setSupervisorExternal(value & InterruptSet.supervisorExternal != 0, byWire: false)
         case .mtvec: s.pointee.mtvec = value & ~2
         case .mcounteren: s.pointee.mcounteren = value & 0xFFFF_FFFF
@@ -191,6 +193,7 @@ extension Hart {
             if changed & EnvironmentConfiguration.STCE != 0 {
                 signals.lower(InterruptSet.supervisorTimer)
                 updateTimer()
+                updateVirtualTimer()
             }
             emptyTranslations()
             refreshRegime()
@@ -226,13 +229,15 @@ extension Hart {
         let fs = extensions.contains(.f) ? UInt8(truncatingIfNeeded: value &>> MStatus.FSShift & 3) : 0
         let wasOff = s.pointee.fs == 0
         s.pointee.mstatus = new
-        s.pointee.fs = fs
+        floatStatus = fs
         let changed = old ^ new
         if changed & MStatus.MXR != 0 { emptyTranslations() }
-        if changed & (MStatus.SUM | MStatus.MXR | MStatus.MPRV | MStatus.MPP) != 0 || wasOff != (fs == 0) { refreshRegime() }
+        if changed & (MStatus.SUM | MStatus.MXR | MStatus.MPRV | MStatus.MPP | MStatus.MPV) != 0 || wasOff != (s.pointee.fs == 0) {
+            refreshRegime()
+        }
     }
 
-    private func setPending(_ value: UInt64, mask: UInt64) {
+    func setPending(_ value: UInt64, mask: UInt64) {
         signals.lower(mask & ~value)
         signals.raise(mask & value)
     }
@@ -247,8 +252,8 @@ extension Hart {
         }
     }
 
-    /// The fields that menvcfg and senvcfg share. CBIE = 2 is reserved and keeps the old setting.
-    private func environment(_ value: UInt64, old: UInt64) -> UInt64 {
+    /// The fields that menvcfg, henvcfg and senvcfg share. CBIE = 2 is reserved and keeps the old setting.
+    func environment(_ value: UInt64, old: UInt64) -> UInt64 {
         typealias E = EnvironmentConfiguration
         var mask = E.FIOM
         if extensions.contains(.zicbom) {

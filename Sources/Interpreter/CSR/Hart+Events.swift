@@ -30,6 +30,8 @@ struct EventCounters {
         static let MINH: UInt64 = 1 << 62
         static let SINH: UInt64 = 1 << 61
         static let UINH: UInt64 = 1 << 60
+        static let VSINH: UInt64 = 1 << 59
+        static let VUINH: UInt64 = 1 << 58
     }
 
     mutating func refresh() {
@@ -50,8 +52,8 @@ extension Hart {
         let inhibited: UInt64 =
             switch state.pointee.mode {
             case .machine: Selector.MINH
-            case .supervisor: Selector.SINH
-            case .user: Selector.UINH
+            case .supervisor: state.pointee.virtual ? Selector.VSINH : Selector.SINH
+            case .user: state.pointee.virtual ? Selector.VUINH : Selector.UINH
             }
         for i in 3..<32 where events.selectors[i] & Selector.event == event.rawValue {
             if events.selectors[i] & inhibited != 0 || state.pointee.mcountinhibit &>> UInt64(i) & 1 != 0 { continue }
@@ -71,7 +73,8 @@ extension Hart {
         case CSR.scountovf.rawValue:
             var bits: UInt64 = 0
             for i in 3..<32 { bits |= (events.selectors[i] &>> 63) &<< UInt64(i) }
-            return state.pointee.mode == .machine ? bits : bits & state.pointee.mcounteren
+            if state.pointee.mode != .machine { bits &= state.pointee.mcounteren }
+            return state.pointee.virtual ? bits & state.pointee.hcounteren : bits
         default: return nil
         }
     }
@@ -86,6 +89,7 @@ extension Hart {
             var selector = event <= HartEvent.last ? event : 0
             if extensions.contains(.sscofpmf) {
                 selector |= value & (Selector.OF | Selector.MINH | Selector.SINH | Selector.UINH)
+                if extensions.contains(.h) { selector |= value & (Selector.VSINH | Selector.VUINH) }
             }
             events.selectors[i] = selector
             events.refresh()

@@ -28,8 +28,26 @@ extension Hart {
         if !wanted.contains(.c), (state.pointee.pc &+ 4) & 3 != 0 { return }
         extensions = wanted
         state.pointee.misa = Self.misa(wanted)
-        if !wanted.contains(.f) { state.pointee.fs = 0 }
+        if !wanted.contains(.f) {
+            floatStatus = 0
+            guestFloatStatus = 0
+        }
+        if !wanted.contains(.h) { leaveHypervisor() }
+        state.pointee.mideleg = state.pointee.mideleg & ~InterruptSet.virtualSupervisor | guestInterrupts
         discardBlocks()
         refreshRegime()
+    }
+
+    /// Without H there are no guests, and none of their interrupts.
+    private func leaveHypervisor() {
+        let s = state
+        s.pointee.mstatus &= ~(MStatus.MPV | MStatus.GVA)
+        s.pointee.mie &= ~InterruptSet.virtualSupervisor
+        s.pointee.hstatus = 0
+        s.pointee.hideleg = 0
+        s.pointee.hedeleg = 0
+        signals.lower(InterruptSet.virtualSupervisor)
+        signals.setVirtualInterrupts(0)
+        clearTrapDetails()
     }
 }

@@ -26,9 +26,9 @@ extension Hart {
 
     /// M-mode always may; the others when mseccfg lends it to them. Only an access that writes is legal at all
     /// (Zkr, "The seed CSR").
-    var mayReadSeed: Bool {
+    func mayReadSeed(_ mode: Privilege) -> Bool {
         guard extensions.contains(.zkr) else { return false }
-        switch state.pointee.mode {
+        switch mode {
         case .machine: return true
         case .supervisor: return state.pointee.mseccfg & SecurityConfiguration.SSEED != 0
         case .user: return state.pointee.mseccfg & SecurityConfiguration.USEED != 0

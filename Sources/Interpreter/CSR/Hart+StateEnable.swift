@@ -1,7 +1,7 @@
 import RISCV
 
 // Smstateen and Ssstateen (privileged specification, "Smstateen/Ssstateen Extensions"). Of the state that their
-// bits guard, these harts have senvcfg alone; sstateen0 guards nothing that exists and is zero.
+// bits guard, these harts have senvcfg and henvcfg alone; sstateen0 guards nothing that exists and is zero.
 extension Hart {
     /// Bits of mstateen0 that stick.
     var writableStateEnables: UInt64 {
@@ -10,18 +10,39 @@ extension Hart {
 
     func isEnabledState(_ bit: UInt64) -> Bool { state.pointee.mstateen0 & bit != 0 }
 
-    /// Bit 63 of mstateen n lets S-mode reach sstateen n.
-    func mayReachStateEnable(_ csr: CSR) -> Bool {
+    /// Bit 63 of mstateen n lets S-mode reach sstateen n and hstateen n.
+    func mayReachStateEnable(_ csr: CSR, _ mode: Privilege) -> Bool {
         guard extensions.contains(.smstateen) || extensions.contains(.ssstateen) else { return false }
-        if state.pointee.mode == .machine || !extensions.contains(.smstateen) { return true }
+        if mode == .machine || !extensions.contains(.smstateen) { return true }
+        return machineStateEnable(csr) & StateEnable.SE0 != 0
+    }
+
+    /// The mstateen register with the number of an sstateen or hstateen.
+    private func machineStateEnable(_ csr: CSR) -> UInt64 {
         let s = state
-        switch csr {
-        case .sstateen0: return s.pointee.mstateen0 & StateEnable.SE0 != 0
-        case .sstateen1: return s.pointee.mstateen1 & StateEnable.SE0 != 0
-        case .sstateen2: return s.pointee.mstateen2 & StateEnable.SE0 != 0
-        default: return s.pointee.mstateen3 & StateEnable.SE0 != 0
+        switch csr.rawValue & 3 {
+        case 0: return s.pointee.mstateen0
+        case 1: return s.pointee.mstateen1
+        case 2: return s.pointee.mstateen2
+        default: return s.pointee.mstateen3
         }
     }
+
+    /// The hstateen register with the number of an sstateen or hstateen: a bit that is zero in mstateen is zero here.
+    func guestStateEnable(_ csr: CSR) -> UInt64 {
+        let s = state
+        let own =
+            switch csr.rawValue & 3 {
+            case 0: s.pointee.hstateen0
+            case 1: s.pointee.hstateen1
+            case 2: s.pointee.hstateen2
+            default: s.pointee.hstateen3
+            }
+        return extensions.contains(.smstateen) ? own & machineStateEnable(csr) : own
+    }
+
+    /// Bits of hstateen0 that stick, as far as mstateen0 doesn't clear them.
+    private var writableGuestStateEnables: UInt64 { StateEnable.SE0 | StateEnable.ENVCFG }
 
     /// nil when the register isn't one of these.
     func readStateEnable(_ csr: CSR) -> UInt64? {
@@ -31,6 +52,7 @@ extension Hart {
         case .mstateen2: state.pointee.mstateen2
         case .mstateen3: state.pointee.mstateen3
         case .sstateen0, .sstateen1, .sstateen2, .sstateen3: 0
+        case .hstateen0, .hstateen1, .hstateen2, .hstateen3: extensions.contains(.h) ? guestStateEnable(csr) : nil
         default: nil
         }
     }
@@ -42,6 +64,14 @@ extension Hart {
         case .mstateen2: state.pointee.mstateen2 = value & StateEnable.SE0
         case .mstateen3: state.pointee.mstateen3 = value & StateEnable.SE0
         case .sstateen0, .sstateen1, .sstateen2, .sstateen3: break
+        case .hstateen0 where extensions.contains(.h):
+            state.pointee.hstateen0 = value & writableGuestStateEnables
+        case .hstateen1 where extensions.contains(.h):
+            state.pointee.hstateen1 = value & StateEnable.SE0
+        case .hstateen2 where extensions.contains(.h):
+            state.pointee.hstateen2 = value & StateEnable.SE0
+        case .hstateen3 where extensions.contains(.h):
+            state.pointee.hstateen3 = value & StateEnable.SE0
         default: return false
         }
         return true

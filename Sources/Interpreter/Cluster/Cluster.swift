@@ -29,8 +29,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
         self.answersSBI = answersSBI
         epoch = host_clock_monotonic_ns()
         machineTimers = MachineTimers(count: setup.cpuCount)
-        // Entries of S-mode's timers by hart, then those of M-mode's.
-        guard let timers = TimerThread(count: 2 * setup.cpuCount) else {
+        // Entries of S-mode's timers by hart, then those of M-mode's, then VS-mode's.
+        guard let timers = TimerThread(count: 3 * setup.cpuCount) else {
             throw .host("the timer thread can't start", errno: 0)
         }
         self.timers = timers
@@ -46,11 +46,16 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
                 harts[entry].signals.raise(InterruptSet.supervisorTimer)
             } else if entry >= harts.count, entry < 2 * harts.count {
                 harts[entry - harts.count].signals.raise(InterruptSet.machineTimer)
+            } else if entry >= 2 * harts.count, entry < 3 * harts.count {
+                harts[entry - 2 * harts.count].signals.setVirtualTimer(true)
             }
         }
     }
 
     deinit { timers.finish() }
+
+    /// The entry of a hart's vstimecmp among the timers.
+    func virtualTimer(of hart: Int) -> Int { 2 * harts.count + hart }
 
     var inspector: (any Inspector)? { self }
 
@@ -83,14 +88,19 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
 /// Bits of mip and mie.
 enum InterruptSet {
     static let supervisorSoftware: UInt64 = 1 << 1
+    static let virtualSupervisorSoftware: UInt64 = 1 << 2
     static let machineSoftware: UInt64 = 1 << 3
     static let supervisorTimer: UInt64 = 1 << 5
+    static let virtualSupervisorTimer: UInt64 = 1 << 6
     static let machineTimer: UInt64 = 1 << 7
     static let supervisorExternal: UInt64 = 1 << 9
+    static let virtualSupervisorExternal: UInt64 = 1 << 10
     static let machineExternal: UInt64 = 1 << 11
     /// Local counter overflow (Sscofpmf).
     static let counterOverflow: UInt64 = 1 << 13
     static let supervisor: UInt64 = supervisorSoftware | supervisorTimer | supervisorExternal
+    static let virtualSupervisor: UInt64 =
+        virtualSupervisorSoftware | virtualSupervisorTimer | virtualSupervisorExternal
     static let machine: UInt64 = machineSoftware | machineTimer | machineExternal
 }
 

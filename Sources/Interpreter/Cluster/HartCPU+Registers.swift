@@ -27,6 +27,7 @@ extension HartCPU {
         case (2, 0): s.pointee.pc = value & ~1
         case (2, 1...31): hart.raw.setX(Int(id.index), value)
         case (2, 32):
+            hart.setVirtual(false)
             s.pointee.mode = value & 1 == 0 ? .user : .supervisor
             hart.refreshRegime()
         case (3, 0...10): guard hart.setSupervisorCSR(id.index, value) else { throw .missing("no such register") }

@@ -54,7 +54,7 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
                 }
                 let requests = hart.signals.takeRequests()
                 hart.serveFences()
-                if requests & HartSignals.Request.time != 0 { hart.updateTimer() }
+                if requests & HartSignals.Request.time != 0 { hart.updateTimers() }
                 if requests & HartSignals.Request.exit != 0 { return false }
             case .startPending:
                 guard let start = power.takeStart() else { continue }

@@ -197,7 +197,8 @@ struct BlockBuilder {
             }
         case .add where d.rs1 == 0 || d.rs2 == 0:
             if d.rd != 0 { emit(op_mv, rd: d.rd, rs1: d.rs1 | d.rs2) }
-        case .ecall, .ebreak, .mret, .sret, .wfi, .fence_i, .sfence_vma, .sinval_vma:
+        case .ecall, .ebreak, .mret, .sret, .wfi, .fence_i, .sfence_vma, .sinval_vma, .hfence_vvma, .hfence_gvma,
+            .hinval_vvma, .hinval_gvma:
             emit(handler(d), rd: d.rd, rs1: d.rs1, rs2: d.rs2, imm: Int32(bitPattern: word))
             // Each of these leaves the blocks, and comes back behind itself if it returns at all.
             return true

@@ -31,19 +31,20 @@ private let blockSize: UInt64 = 64
 }
 
 extension Hart {
-    /// Whether menvcfg, and for U-mode senvcfg, enable what the bits of `field` stand for.
-    private func isEnabled(_ field: UInt64) -> Bool {
+    /// The exception that the instruction raises unless menvcfg, for a guest henvcfg, and for U-mode and VU-mode
+    /// senvcfg enable what the bits of `field` stand for.
+    private func exceptionUnlessEnabled(_ field: UInt64) -> Exception? {
         let s = state
-        switch s.pointee.mode {
-        case .machine: return true
-        case .supervisor: return s.pointee.menvcfg & field != 0
-        case .user: return s.pointee.menvcfg & field != 0 && s.pointee.senvcfg & field != 0
-        }
+        if s.pointee.mode == .machine { return nil }
+        if s.pointee.menvcfg & field == 0 { return .illegalInstruction }
+        let isOff = s.pointee.mode == .user && s.pointee.senvcfg & field == 0
+        if s.pointee.virtual { return isOff || s.pointee.henvcfg & field == 0 ? .virtualInstruction : nil }
+        return isOff ? .illegalInstruction : nil
     }
 
     /// Permission to load or to store is enough; without either it is a store fault at the given address.
     fileprivate func manageBlock(_ op: OpPointer, _ n: Int, enable: UInt64) -> Int {
-        guard isEnabled(enable) else { return stop(op, n, .illegalInstruction, UInt64(Block.word(of: op))) }
+        if let exception = exceptionUnlessEnabled(enable) { return stopIllegal(op, n, exception) }
         let va = raw.x(op.rs1)
         let mode = dataMode
         do throws(Fault) {
@@ -56,25 +57,23 @@ extension Hart {
             _ = try protect(found.address & ~(blockSize &- 1), blockSize, PMP.Config.W, mode)
             return -1
         } catch {
-            return stop(op, n, error == .page ? .storePageFault : .storeAccessFault, va)
+            return stopAccess(op, n, error, .store, mode, va, at: va)
         }
     }
 
     fileprivate func zeroBlock(_ op: OpPointer, _ n: Int) -> Int {
-        guard isEnabled(EnvironmentConfiguration.CBZE) else {
-            return stop(op, n, .illegalInstruction, UInt64(Block.word(of: op)))
-        }
+        if let exception = exceptionUnlessEnabled(EnvironmentConfiguration.CBZE) { return stopIllegal(op, n, exception) }
         let va = raw.x(op.rs1)
+        let mode = dataMode
         do throws(Fault) {
-            let mode = dataMode
             let found = try translate(va, .store, mode: mode)
             let block = found.address & ~(blockSize &- 1)
             _ = try protect(block, blockSize, PMP.Config.W, mode)
-            guard let host = ram(block, blockSize) else { throw .access }
+            guard let host = writableRAM(block, blockSize) else { throw .access }
             host_fill(host, 0, Int(blockSize))
             return reportWatched(op, n, block, blockSize) ?? -1
         } catch {
-            return stop(op, n, error == .page ? .storePageFault : .storeAccessFault, va)
+            return stopAccess(op, n, error, .store, mode, va, at: va)
         }
     }
 }

@@ -28,7 +28,7 @@ import RISCV
 @c func rv_mret(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let hart = h.owner
     hart.pause(at: op, n)
-    guard hart.returnFromTrap(machine: true) else { return raiseIllegal(h, op, tlb, n) }
+    if let exception = hart.returnFromMachineTrap() { return hart.stopIllegal(op, n, exception) }
     hart.state.pointee.retired &+= 1
     return Stop.dispatch
 }
@@ -37,7 +37,7 @@ import RISCV
 @c func rv_sret(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let hart = h.owner
     hart.pause(at: op, n)
-    guard hart.returnFromTrap(machine: false) else { return raiseIllegal(h, op, tlb, n) }
+    if let exception = hart.returnFromSupervisorTrap() { return hart.stopIllegal(op, n, exception) }
     hart.state.pointee.retired &+= 1
     return Stop.dispatch
 }
@@ -61,12 +61,18 @@ import RISCV
 /// Orders SINVAL.VMA, which is as strong as SFENCE.VMA here: nothing is left to do but the mode check.
 @inline(never)
 @c func rv_sfence_w_inval(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.hart.pointee.mode.rawValue == 0 ? raiseIllegal(h, op, tlb, n) : next(h, op, tlb, n)
+    h.hart.pointee.mode.rawValue == 0 ? raiseUnprivileged(h, op, tlb, n) : next(h, op, tlb, n)
 }
 
 @inline(never)
 @c func rv_sfence_inval_ir(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.hart.pointee.mode.rawValue == 0 ? raiseIllegal(h, op, tlb, n) : next(h, op, tlb, n)
+    h.hart.pointee.mode.rawValue == 0 ? raiseUnprivileged(h, op, tlb, n) : next(h, op, tlb, n)
+}
+
+/// A supervisor's instruction in U-mode or VU-mode.
+@inline(never)
+@c func raiseUnprivileged(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
+    h.owner.stopIllegal(op, n, h.hart.pointee.virtual ? .virtualInstruction : .illegalInstruction)
 }
 
 /// The host orders all but a store before a later load by itself, on x86-64; any fence whose predecessor set
@@ -114,41 +120,57 @@ extension Hart {
         return Stop.dispatch
     }
 
-    fileprivate func illegal(_ op: OpPointer, _ n: Int) -> Int {
-        stop(op, n, Exception.illegalInstruction, UInt64(Block.word(of: op)))
-    }
-
     fileprivate func environmentCall(_ op: OpPointer, _ n: Int) -> Int {
         let mode = state.pointee.mode
-        if mode == .supervisor, cluster.answersSBI {
+        if mode == .supervisor, !state.pointee.virtual, cluster.answersSBI {
             _ = resume(behind: op, n)
             return callSBI()
         }
-        let cause = mode == .user ? Exception.ecallFromU : mode == .supervisor ? Exception.ecallFromS : Exception.ecallFromM
+        let cause: Exception =
+            switch mode {
+            case .user: .ecallFromU
+            case .supervisor: state.pointee.virtual ? .ecallFromVS : .ecallFromS
+            case .machine: .ecallFromM
+            }
         return stop(op, n, cause, 0)
     }
 
     fileprivate func waitForInterrupt(_ op: OpPointer, _ n: Int) -> Int {
-        let s = state
-        // TW sends S-mode's WFI to M-mode; U-mode's is illegal where S-mode exists (privileged spec 3.3.3).
-        if s.pointee.mode == .user || (s.pointee.mode == .supervisor && s.pointee.mstatus & MStatus.TW != 0) {
-            return illegal(op, n)
-        }
+        if let exception = waitException { return stopIllegal(op, n, exception) }
         _ = resume(behind: op, n)
-        if currentPending & s.pointee.mie != 0 { return Stop.dispatch }
+        if currentPending & state.pointee.mie != 0 { return Stop.dispatch }
         wantsToWait = true
         return Stop.exit
     }
 
+    /// TW sends WFI to M-mode, a guest's as well; U-mode's is illegal where S-mode exists (privileged spec 3.3.3).
+    /// VTW sends VS-mode's to the hypervisor, where VU-mode's goes in any case.
+    private var waitException: Exception? {
+        let s = state
+        if s.pointee.mode == .machine { return nil }
+        if s.pointee.mstatus & MStatus.TW != 0 { return .illegalInstruction }
+        if s.pointee.virtual {
+            return s.pointee.mode == .user || s.pointee.hstatus & HStatus.VTW != 0 ? .virtualInstruction : nil
+        }
+        return s.pointee.mode == .user ? .illegalInstruction : nil
+    }
+
     fileprivate func waitForReservation(_ op: OpPointer, _ n: Int, limited: Bool) -> Int {
         let s = state
-        if !limited, s.pointee.mode != .machine, s.pointee.mstatus & MStatus.TW != 0 { return illegal(op, n) }
+        if !limited, s.pointee.mode != .machine, s.pointee.mstatus & MStatus.TW != 0 { return stopIllegal(op, n) }
         if let address = UnsafeRawPointer(bitPattern: UInt(s.pointee.reservedHost)), s.pointee.reservation != ~0 {
             let wide = s.pointee.reservedWide
             for _ in 0..<64 {
                 let now = wide ? host_load_relaxed_64(address) : UInt64(host_load_relaxed_32(address))
                 if now != s.pointee.reservedValue || s.pointee.live & Live.kick != 0 { break }
                 host_thread_yield()
+            }
+            // The bounded time is over: a hypervisor that wants to know of a guest's WFI wants to know of this.
+            let now = wide ? host_load_relaxed_64(address) : UInt64(host_load_relaxed_32(address))
+            if !limited, s.pointee.virtual, s.pointee.hstatus & HStatus.VTW != 0, now == s.pointee.reservedValue,
+                currentPending & s.pointee.mie == 0
+            {
+                return stopIllegal(op, n, .virtualInstruction)
             }
         }
         return resume(behind: op, n)
@@ -157,9 +179,14 @@ extension Hart {
     fileprivate func fenceVMA(_ op: OpPointer, _ n: Int) -> Int {
         let s = state
         let mode = s.pointee.mode
-        if mode == .user || (mode == .supervisor && s.pointee.mstatus & MStatus.TVM != 0) { return illegal(op, n) }
+        if s.pointee.virtual {
+            if mode == .user || s.pointee.hstatus & HStatus.VTVM != 0 { return stopIllegal(op, n, .virtualInstruction) }
+        } else if mode == .user || (mode == .supervisor && s.pointee.mstatus & MStatus.TVM != 0) {
+            return stopIllegal(op, n)
+        }
         fenceVMA(
-            address: op.rs1 == 0 ? nil : raw.x(op.rs1), asid: op.rs2 == 0 ? nil : raw.x(op.rs2) & 0xFFFF)
+            address: op.rs1 == 0 ? nil : raw.x(op.rs1), asid: op.rs2 == 0 ? nil : raw.x(op.rs2) & 0xFFFF,
+            of: s.pointee.virtual ? .guests(vmid: currentVMID) : .host)
         return resume(behind: op, n)
     }
 }

@@ -57,9 +57,11 @@ extension Hart {
         let number = UInt16(truncatingIfNeeded: op.imm32)
         // Whether C can go depends on where the next instruction lies.
         if number == CSR.misa.rawValue { pause(at: op, n) }
-        guard
-            changeCSR(number, change, operand, reads: reads, writes: writes, rd: op.rd, retired: n &+ Block.index(of: op))
-        else { return stop(op, n, .illegalInstruction, UInt64(Block.word(of: op))) }
+        if let exception = changeCSR(
+            number, change, operand, reads: reads, writes: writes, rd: op.rd, retired: n &+ Block.index(of: op))
+        {
+            return stopIllegal(op, n, exception)
+        }
         // misa may have discarded all blocks, this one too.
         if number == CSR.misa.rawValue { return resume(behind: op, n) }
         // A new regime, epoch or FS setting, or an interrupt that is now enabled: this block is over.

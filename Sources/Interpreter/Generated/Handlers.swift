@@ -238,21 +238,21 @@ let handlerTable: [Handler] = [
     rv_sinval_vma,
     rv_sfence_w_inval,
     rv_sfence_inval_ir,
-    rv_illegal,  // hlv.b
-    rv_illegal,  // hlv.bu
-    rv_illegal,  // hlv.h
-    rv_illegal,  // hlv.hu
-    rv_illegal,  // hlvx.hu
-    rv_illegal,  // hlv.w
-    rv_illegal,  // hlv.wu
-    rv_illegal,  // hlvx.wu
-    rv_illegal,  // hlv.d
-    rv_illegal,  // hsv.b
-    rv_illegal,  // hsv.h
-    rv_illegal,  // hsv.w
-    rv_illegal,  // hsv.d
-    rv_illegal,  // hfence.vvma
-    rv_illegal,  // hfence.gvma
-    rv_illegal,  // hinval.vvma
-    rv_illegal,  // hinval.gvma
+    rv_hlv_b,
+    rv_hlv_bu,
+    rv_hlv_h,
+    rv_hlv_hu,
+    rv_hlvx_hu,
+    rv_hlv_w,
+    rv_hlv_wu,
+    rv_hlvx_wu,
+    rv_hlv_d,
+    rv_hsv_b,
+    rv_hsv_h,
+    rv_hsv_w,
+    rv_hsv_d,
+    rv_hfence_vvma,
+    rv_hfence_gvma,
+    rv_hinval_vvma,
+    rv_hinval_gvma,
 ]

@@ -30,7 +30,7 @@ extension Hart {
         }
     }
 
-    /// `pc` is still that of the load or store.
+    /// `pc` is still that of the load or store, and the details of the trap are noted.
     private func fault(_ cause: Exception, _ address: UInt64) {
         state.pointee.trapCause = cause.rawValue
         state.pointee.trapValue = address

@@ -15,9 +15,10 @@ extension Hart {
         s.pointee.pendingLink = nil
         s.pointee.reservation = ~0
         s.pointee.mode = .machine
+        resetHypervisor()
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.mie = 0
-        s.pointee.mideleg = 0
+        s.pointee.mideleg = guestInterrupts
         s.pointee.medeleg = 0
         s.pointee.stimecmp = ~0
         s.pointee.misa = implementedMISA
@@ -29,13 +30,46 @@ extension Hart {
         refreshRegime()
     }
 
+    private func resetHypervisor() {
+        let s = state
+        s.pointee.virtual = false
+        s.pointee.outerFS = 0
+        s.pointee.guestFS = 0
+        clearTrapDetails()
+        s.pointee.hstatus = 0
+        s.pointee.hedeleg = 0
+        s.pointee.hideleg = 0
+        s.pointee.htimedelta = 0
+        s.pointee.hcounteren = 0
+        s.pointee.henvcfg = 0
+        s.pointee.hstateen0 = 0
+        s.pointee.hstateen1 = 0
+        s.pointee.hstateen2 = 0
+        s.pointee.hstateen3 = 0
+        s.pointee.htval = 0
+        s.pointee.htinst = 0
+        s.pointee.hgatp = 0
+        s.pointee.vsstatus = 0
+        s.pointee.vstvec = 0
+        s.pointee.vsscratch = 0
+        s.pointee.vsepc = 0
+        s.pointee.vscause = 0
+        s.pointee.vstval = 0
+        s.pointee.vsatp = 0
+        s.pointee.vstimecmp = ~0
+        s.pointee.mtval2 = 0
+        s.pointee.mtinst = 0
+        signals.lower(InterruptSet.virtualSupervisor)
+        signals.setVirtualInterrupts(0)
+    }
+
     /// What firmware would have done before it enters S-mode: everything that KVM's guests find delegated is.
     private func prepareSupervisor() {
         let s = state
         s.pointee.mode = .supervisor
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.medeleg = ~(1 << 9 | 1 << 11)
-        s.pointee.mideleg = InterruptSet.supervisor
+        s.pointee.mideleg = InterruptSet.supervisor | guestInterrupts
         s.pointee.mcounteren = 0xFFFF_FFFF
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
@@ -62,6 +96,7 @@ extension Hart {
     /// Enters S-mode as SBI HSM and the machine's start do: satp 0, interrupts off, a0 the hart's id.
     func startSupervisor(at address: UInt64, argument: UInt64, keepsInterrupts: Bool = false) {
         let s = state
+        setVirtual(false)
         s.pointee.mode = .supervisor
         s.pointee.mstatus &= ~(MStatus.SIE | MStatus.SUM | MStatus.MXR)
         s.pointee.satp = 0

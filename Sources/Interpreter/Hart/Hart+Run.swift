@@ -41,7 +41,7 @@ extension Hart {
     private func serveRequests() -> RunEnd? {
         let requests = signals.takeRequests()
         if requests & HartSignals.Request.fence != 0 { serveFences() }
-        if requests & HartSignals.Request.time != 0 { updateTimer() }
+        if requests & HartSignals.Request.time != 0 { updateTimers() }
         return requests & HartSignals.Request.exit != 0 ? .kicked : nil
     }
 
@@ -129,8 +129,13 @@ extension Hart {
             return build(pc, code, available, rest, variant)
         } catch {
             state.pointee.pendingLink = nil
-            state.pointee.trapCause = (error == .page ? Exception.instructionPageFault : .instructionAccessFault).rawValue
+            state.pointee.trapCause = error.exception(.fetch).rawValue
             state.pointee.trapValue = at
+            clearTrapDetails()
+            if error == .guestPage {
+                state.pointee.trapGuestAddress = guestFault.address
+                state.pointee.trapInstruction = guestFault.pseudoinstruction
+            }
             takeTrap()
             return nil
         }

@@ -10,12 +10,12 @@ struct HartTrace {
 
 extension Hart {
     /// Tells of a trap that is about to be taken.
-    func note(cause: UInt64, value: UInt64, to mode: Privilege, target: UInt64) {
+    func note(cause: UInt64, value: UInt64, to mode: AccessMode, target: UInt64) {
         guard let trace, trace.traps else { return }
         trace.sink.trap(
             TrapRecord(
-                hart: id, pc: state.pointee.pc, cause: cause, value: value, from: state.pointee.mode.rawValue,
-                to: mode.rawValue, target: target))
+                hart: id, pc: state.pointee.pc, cause: cause, value: value, from: currentMode.code,
+                to: mode.code, target: target))
     }
 
     /// A block of one instruction that nothing else leads to, announced. The block lies in the arena's free
@@ -32,7 +32,7 @@ extension Hart {
         _ = builder.build(
             code: code, available: available, rest: rest, generation: generation, variant: variant)
         let op = OpPointer(space + Block.headerSize)
-        trace.sink.instruction(hart: id, pc: pc, word: Block.firstWord(space.assumingMemoryBound(to: BlockHeader.self)), mode: state.pointee.mode.rawValue)
+        trace.sink.instruction(hart: id, pc: pc, word: Block.firstWord(space.assumingMemoryBound(to: BlockHeader.self)), mode: currentMode.code)
         return op
     }
 }

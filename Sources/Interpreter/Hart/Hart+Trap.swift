@@ -1,16 +1,41 @@
 import CHost
 import RISCV
 
+/// Where a trap goes.
+enum TrapTarget {
+    case machine
+    /// HS-mode; S-mode where there is no hypervisor extension.
+    case supervisor
+    case virtualSupervisor
+}
+
 extension Hart {
-    /// Takes the trap that `trapCause`, `trapValue` and `pc` describe (privileged spec 3.1.8, 12.1.3).
+    /// Takes the trap that `trapCause`, `trapValue` and `pc` describe (privileged spec 3.1.8, 12.1.3 and, for the
+    /// hypervisor extension, "Trap Entry").
     func takeTrap() {
         let s = state
         let cause = s.pointee.trapCause
         count(.exception)
-        if s.pointee.mode != .machine, s.pointee.medeleg &>> (cause & 63) & 1 != 0 {
-            enterSupervisor(cause: cause, value: s.pointee.trapValue, vector: 0)
+        let value = s.pointee.trapValue
+        if s.pointee.mode == .machine || s.pointee.medeleg &>> (cause & 63) & 1 == 0 {
+            enterMachine(cause: cause, value: value, vector: 0)
+        } else if s.pointee.virtual, s.pointee.hedeleg &>> (cause & 63) & 1 != 0 {
+            enterVirtualSupervisor(cause: cause, value: value, vector: 0)
         } else {
-            enterMachine(cause: cause, value: s.pointee.trapValue, vector: 0)
+            enterSupervisor(cause: cause, value: value, vector: 0)
+        }
+    }
+
+    /// Takes an interrupt, which has neither value nor details.
+    private func take(_ number: UInt64, _ target: TrapTarget) {
+        count(.interrupt)
+        clearTrapDetails()
+        switch target {
+        case .machine: enterMachine(cause: Interrupt.causeBit | number, value: 0, vector: number &* 4)
+        case .supervisor: enterSupervisor(cause: Interrupt.causeBit | number, value: 0, vector: number &* 4)
+        case .virtualSupervisor:
+            // A guest knows its interrupts by the numbers that S-mode's have.
+            enterVirtualSupervisor(cause: Interrupt.causeBit | (number &- 1), value: 0, vector: (number &- 1) &* 4)
         }
     }
 
@@ -25,6 +50,39 @@ extension Hart {
         if s.pointee.mstatus & MStatus.SIE != 0 { status |= MStatus.SPIE }
         if s.pointee.mode == .supervisor { status |= MStatus.SPP }
         s.pointee.mstatus = status
+        if extensions.contains(.h) { recordGuest(status, cause) }
+        s.pointee.mode = .supervisor
+        s.pointee.pc = target
+        s.pointee.pendingLink = nil
+        refreshRegime()
+    }
+
+    /// What HS-mode learns of the guest: hstatus.SPV, SPVP and GVA, htval, htinst.
+    private func recordGuest(_ status: UInt64, _ cause: UInt64) {
+        let s = state
+        var guest = s.pointee.hstatus & ~(HStatus.SPV | HStatus.GVA)
+        if s.pointee.virtual {
+            guest = (guest | HStatus.SPV) & ~HStatus.SPVP
+            if status & MStatus.SPP != 0 { guest |= HStatus.SPVP }
+        }
+        if isGuestAddress(cause) { guest |= HStatus.GVA }
+        s.pointee.hstatus = guest
+        s.pointee.htval = s.pointee.trapGuestAddress
+        s.pointee.htinst = s.pointee.trapInstruction
+        setVirtual(false)
+    }
+
+    private func enterVirtualSupervisor(cause: UInt64, value: UInt64, vector: UInt64) {
+        let s = state
+        let target = s.pointee.vstvec & ~3 &+ (s.pointee.vstvec & 1 == 1 ? vector : 0)
+        note(cause: cause, value: value, to: AccessMode(privilege: .supervisor, virtual: true), target: target)
+        s.pointee.vscause = cause
+        s.pointee.vstval = value
+        s.pointee.vsepc = s.pointee.pc
+        var status = s.pointee.vsstatus & ~(MStatus.SPP | MStatus.SPIE | MStatus.SIE)
+        if s.pointee.vsstatus & MStatus.SIE != 0 { status |= MStatus.SPIE }
+        if s.pointee.mode == .supervisor { status |= MStatus.SPP }
+        s.pointee.vsstatus = status
         s.pointee.mode = .supervisor
         s.pointee.pc = target
         s.pointee.pendingLink = nil
@@ -41,85 +99,134 @@ extension Hart {
         var status = s.pointee.mstatus & ~(MStatus.MPP | MStatus.MPIE | MStatus.MIE)
         if s.pointee.mstatus & MStatus.MIE != 0 { status |= MStatus.MPIE }
         status |= UInt64(s.pointee.mode.rawValue) &<< MStatus.MPPShift
+        if extensions.contains(.h) {
+            status &= ~(MStatus.MPV | MStatus.GVA)
+            if s.pointee.virtual { status |= MStatus.MPV }
+            if isGuestAddress(cause) { status |= MStatus.GVA }
+            s.pointee.mtval2 = s.pointee.trapGuestAddress
+            s.pointee.mtinst = s.pointee.trapInstruction
+        }
         s.pointee.mstatus = status
+        setVirtual(false)
         s.pointee.mode = .machine
         s.pointee.pc = target
         s.pointee.pendingLink = nil
         refreshRegime()
     }
 
-    /// Takes the most urgent enabled interrupt, if there is one (privileged spec 3.1.9: MEI MSI MTI SEI SSI
-    /// STI LCOFI, those for M-mode first).
-    func takeInterruptIfEnabled() {
-        let s = state
-        let active = currentPending & s.pointee.mie
-        if active == 0 { return }
-        let mode = s.pointee.mode
-        let machineEnabled = mode < .machine || s.pointee.mstatus & MStatus.MIE != 0
-        let supervisorEnabled =
-            mode < .supervisor || (mode == .supervisor && s.pointee.mstatus & MStatus.SIE != 0)
-        let forMachine = machineEnabled ? active & ~s.pointee.mideleg : 0
-        if let number = mostUrgent(forMachine) {
-            count(.interrupt)
-            enterMachine(cause: 1 &<< 63 | number, value: 0, vector: number &* 4)
-            return
-        }
-        let forSupervisor = supervisorEnabled ? active & s.pointee.mideleg : 0
-        if let number = mostUrgent(forSupervisor) {
-            count(.interrupt)
-            enterSupervisor(cause: 1 &<< 63 | number, value: 0, vector: number &* 4)
-        }
+    /// Whether the value of an exception with this cause is a guest virtual address: breakpoints, misaligned
+    /// addresses, access, page and guest-page faults of a guest, or of an access made in its name (privileged spec,
+    /// hstatus.GVA).
+    private func isGuestAddress(_ cause: UInt64) -> Bool {
+        let causes: UInt64 = 0xB0_B0FB
+        return cause < 64 && causes &>> cause & 1 != 0 && (state.pointee.virtual || state.pointee.trapOfGuestAccess)
     }
 
-    private func mostUrgent(_ bits: UInt64) -> UInt64? {
+    func clearTrapDetails() {
+        state.pointee.trapGuestAddress = 0
+        state.pointee.trapInstruction = 0
+        state.pointee.trapOfGuestAccess = false
+    }
+
+    /// Takes the most urgent enabled interrupt, if there is one.
+    func takeInterruptIfEnabled() {
+        if let (number, target) = dueInterrupt { take(number, target) }
+    }
+
+    /// The interrupt to take in the present mode: those for M-mode first, then HS-mode's, then the guest's
+    /// (privileged spec 3.1.9 and "Hypervisor Interrupt Registers").
+    private var dueInterrupt: (UInt64, TrapTarget)? {
+        let s = state
+        let active = currentPending & s.pointee.mie
+        if active == 0 { return nil }
+        let mode = s.pointee.mode
+        if mode < .machine || s.pointee.mstatus & MStatus.MIE != 0,
+            let number = Self.mostUrgent(active & ~s.pointee.mideleg)
+        {
+            return (number, .machine)
+        }
+        if mode == .machine { return nil }
+        if mode == .user || s.pointee.virtual || s.pointee.mstatus & MStatus.SIE != 0,
+            let number = Self.mostUrgent(active & s.pointee.mideleg & ~s.pointee.hideleg)
+        {
+            return (number, .supervisor)
+        }
+        if s.pointee.virtual, mode == .user || s.pointee.vsstatus & MStatus.SIE != 0,
+            let number = Self.mostUrgent(active & s.pointee.mideleg & s.pointee.hideleg)
+        {
+            return (number, .virtualSupervisor)
+        }
+        return nil
+    }
+
+    /// MEI MSI MTI SEI SSI STI SGEI VSEI VSSI VSTI LCOFI.
+    private static func mostUrgent(_ bits: UInt64) -> UInt64? {
         if bits == 0 { return nil }
-        for number: UInt64 in [11, 3, 7, 9, 1, 5, 13] where bits &>> number & 1 != 0 { return number }
+        for number: UInt64 in [11, 3, 7, 9, 1, 5, 12, 10, 2, 6, 13] where bits &>> number & 1 != 0 { return number }
         return nil
     }
 
     /// mip as the timers' thread and other harts have left it.
     var currentPending: UInt64 { host_atomic_load_64(raw + HartLayout.pending) & 0xFFFF }
 
-    /// mip as software reads it: STIP follows stimecmp at once, not when the timers' thread has had its turn.
+    /// mip as software reads it: STIP and VSTIP follow their comparisons at once, not when the timers' thread has had its turn.
     var presentPending: UInt64 {
         if hasSupervisorTimer, cluster.time >= state.pointee.stimecmp { signals.raise(InterruptSet.supervisorTimer) }
+        if extensions.contains(.h) { noteVirtualTimer() }
         return currentPending
     }
 
     /// Whether an enabled interrupt would be taken in the present mode.
-    var interruptDue: Bool {
+    var interruptDue: Bool { dueInterrupt != nil }
+
+    /// mret restores the stacked mode and enable bit (privileged spec 3.1.6.1 and, for the hypervisor extension,
+    /// "Trap Return"), as sret does below. The exception to raise when it isn't allowed here.
+    func returnFromMachineTrap() -> Exception? {
         let s = state
-        let active = s.pointee.pending & s.pointee.mie
-        if active == 0 { return false }
-        let mode = s.pointee.mode
-        if mode < .machine || s.pointee.mstatus & MStatus.MIE != 0, active & ~s.pointee.mideleg != 0 { return true }
-        return (mode < .supervisor || (mode == .supervisor && s.pointee.mstatus & MStatus.SIE != 0))
-            && active & s.pointee.mideleg != 0
+        guard s.pointee.mode == .machine else { return .illegalInstruction }
+        var status = s.pointee.mstatus
+        let previous = Privilege(rawValue: UInt8(truncatingIfNeeded: status &>> MStatus.MPPShift & 3)) ?? .user
+        let virtual = previous != .machine && status & MStatus.MPV != 0
+        status = status & ~(MStatus.MIE | MStatus.MPP | MStatus.MPV) | (status & MStatus.MPIE) &>> 4 | MStatus.MPIE
+        if previous != .machine { status &= ~MStatus.MPRV }
+        s.pointee.mstatus = status
+        s.pointee.mode = previous
+        setVirtual(virtual)
+        s.pointee.pc = s.pointee.mepc & returnAddressMask
+        refreshRegime()
+        return nil
     }
 
-    /// mret and sret restore the stacked mode and enable bit (privileged spec 3.1.6.1). False: illegal here.
-    func returnFromTrap(machine: Bool) -> Bool {
+    func returnFromSupervisorTrap() -> Exception? {
         let s = state
+        if s.pointee.virtual { return returnFromVirtualSupervisorTrap() }
         var status = s.pointee.mstatus
-        if machine {
-            guard s.pointee.mode == .machine else { return false }
-            let previous = Privilege(rawValue: UInt8(truncatingIfNeeded: status &>> MStatus.MPPShift & 3)) ?? .user
-            status = status & ~(MStatus.MIE | MStatus.MPP) | (status & MStatus.MPIE) &>> 4 | MStatus.MPIE
-            if previous != .machine { status &= ~MStatus.MPRV }
-            s.pointee.mode = previous
-            s.pointee.pc = s.pointee.mepc & returnAddressMask
-        } else {
-            guard s.pointee.mode >= .supervisor,
-                !(s.pointee.mode == .supervisor && status & MStatus.TSR != 0)
-            else { return false }
-            let previous = status & MStatus.SPP != 0 ? Privilege.supervisor : Privilege.user
-            status = status & ~(MStatus.SIE | MStatus.SPP) | (status & MStatus.SPIE) &>> 4 | MStatus.SPIE
-            status &= ~MStatus.MPRV
-            s.pointee.mode = previous
-            s.pointee.pc = s.pointee.sepc & returnAddressMask
+        guard s.pointee.mode >= .supervisor, !(s.pointee.mode == .supervisor && status & MStatus.TSR != 0) else {
+            return .illegalInstruction
         }
+        let previous = status & MStatus.SPP != 0 ? Privilege.supervisor : Privilege.user
+        status = status & ~(MStatus.SIE | MStatus.SPP) | (status & MStatus.SPIE) &>> 4 | MStatus.SPIE
+        status &= ~MStatus.MPRV
         s.pointee.mstatus = status
+        s.pointee.mode = previous
+        s.pointee.pc = s.pointee.sepc & returnAddressMask
+        if extensions.contains(.h) {
+            setVirtual(s.pointee.hstatus & HStatus.SPV != 0)
+            s.pointee.hstatus &= ~HStatus.SPV
+        }
         refreshRegime()
-        return true
+        return nil
+    }
+
+    private func returnFromVirtualSupervisorTrap() -> Exception? {
+        let s = state
+        guard s.pointee.mode == .supervisor, s.pointee.hstatus & HStatus.VTSR == 0 else { return .virtualInstruction }
+        let status = s.pointee.vsstatus
+        s.pointee.mode = status & MStatus.SPP != 0 ? .supervisor : .user
+        s.pointee.vsstatus = status & ~(MStatus.SIE | MStatus.SPP) | (status & MStatus.SPIE) &>> 4 | MStatus.SPIE
+        s.pointee.mstatus &= ~MStatus.MPRV
+        s.pointee.pc = s.pointee.vsepc & returnAddressMask
+        refreshRegime()
+        return nil
     }
 }

@@ -22,13 +22,10 @@ final class Hart {
     /// Counts FENCE.I.
     var generation: UInt32 = 1
     var spaces: AddressSpaces
-    /// Which pages blocks were fetched from: a Bloom filter over virtual page numbers, so that SFENCE.VMA of a
-    /// page of data leaves every link standing.
-    var fetchedPages = PageFilter()
-    /// Which 2 MiB and 1 GiB regions have TLB entries that came from a superpage.
-    var largeRegions = PageFilter()
-    /// Some entry came from a page of 512 GiB or more.
-    var hasVastPages = false
+    var hostMarks = TranslationMarks()
+    var guestMarks = TranslationMarks()
+    /// Details of the last `Fault.guestPage`.
+    var guestFault = GuestFault()
 
     var trace: HartTrace?
     var pmp = PMP()
@@ -110,6 +107,15 @@ final class Hart {
         let offset = address &- ramBase
         if offset < ramSize, count <= ramSize &- offset { return ramHost + Int(truncatingIfNeeded: offset) }
         return memory.pointer(address, count: count)
+    }
+
+    /// The same for a store: nil as well where the slot is read-only, whose stores are user space's, as KVM has it.
+    @inline(__always)
+    func writableRAM(_ address: UInt64, _ count: UInt64) -> UnsafeMutableRawPointer? {
+        // The first slot is the machine's RAM.
+        let offset = address &- ramBase
+        if offset < ramSize, count <= ramSize &- offset { return ramHost + Int(truncatingIfNeeded: offset) }
+        return memory.writablePointer(address, count: count)
     }
 }
 

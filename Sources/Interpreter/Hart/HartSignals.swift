@@ -57,24 +57,52 @@ final class HartSignals: @unchecked Sendable {
     }
 
     /// The level of the supervisor external interrupt's wire, or with `byWire` false M-mode's own bit: SEIP is
-    /// high when either is (privileged spec 3.1.9). Both are kept in bits of `pending` that are no interrupts.
+    /// high when either is (privileged spec 3.1.9).
     func setSupervisorExternal(_ level: Bool, byWire: Bool) {
-        let mine = byWire ? Self.externalWire : Self.externalSoftware
-        host_mutex_lock(lock)
-        if level {
-            _ = host_atomic_or_64(pending, mine)
-        } else {
-            _ = host_atomic_and_64(pending, ~mine)
-        }
-        let high = host_atomic_load_64(pending) & (Self.externalWire | Self.externalSoftware) != 0
-        let old =
-            high
-            ? host_atomic_or_64(pending, InterruptSet.supervisorExternal)
-            : host_atomic_and_64(pending, ~InterruptSet.supervisorExternal)
-        host_mutex_unlock(lock)
-        if high, old & InterruptSet.supervisorExternal == 0 { nudge() }
+        drive(
+            InterruptSet.supervisorExternal, byWire ? Self.externalWire : Self.externalSoftware,
+            of: Self.externalWire | Self.externalSoftware, level)
     }
 
+    /// What vstimecmp says of the VS-level timer interrupt; hvip.VSTIP is its other source.
+    func setVirtualTimer(_ level: Bool) { driveVirtualTimer(Self.virtualTimerCompare, level) }
+
+    private func driveVirtualTimer(_ source: UInt64, _ level: Bool) {
+        drive(
+            InterruptSet.virtualSupervisorTimer, source, of: Self.virtualTimerCompare | Self.virtualTimerSoftware, level)
+    }
+
+    /// hvip: VSSIP and VSEIP have no other source, so they are mip's own bits.
+    var virtualInterrupts: UInt64 {
+        let now = host_atomic_load_64(pending)
+        return now & (InterruptSet.virtualSupervisorSoftware | InterruptSet.virtualSupervisorExternal)
+            | (now & Self.virtualTimerSoftware != 0 ? InterruptSet.virtualSupervisorTimer : 0)
+    }
+
+    func setVirtualInterrupts(_ value: UInt64) {
+        let plain = InterruptSet.virtualSupervisorSoftware | InterruptSet.virtualSupervisorExternal
+        lower(plain & ~value)
+        raise(plain & value)
+        driveVirtualTimer(Self.virtualTimerSoftware, value & InterruptSet.virtualSupervisorTimer != 0)
+    }
+
+    /// Sets or clears one of an interrupt's sources, which are kept in bits of `pending` that are no interrupts. It
+    /// is pending while any of them is set.
+    private func drive(_ interrupt: UInt64, _ source: UInt64, of sources: UInt64, _ level: Bool) {
+        host_mutex_lock(lock)
+        if level {
+            _ = host_atomic_or_64(pending, source)
+        } else {
+            _ = host_atomic_and_64(pending, ~source)
+        }
+        let high = host_atomic_load_64(pending) & sources != 0
+        let old = high ? host_atomic_or_64(pending, interrupt) : host_atomic_and_64(pending, ~interrupt)
+        host_mutex_unlock(lock)
+        if high, old & interrupt == 0 { nudge() }
+    }
+
+    private static let virtualTimerCompare: UInt64 = 1 << 60
+    private static let virtualTimerSoftware: UInt64 = 1 << 61
     private static let externalWire: UInt64 = 1 << 62
     static let externalSoftware: UInt64 = 1 << 63
 
@@ -104,7 +132,7 @@ final class HartSignals: @unchecked Sendable {
         host_mutex_lock(lock)
         switch fence {
         case .instruction: fenceInstruction = true
-        case .range: fenceMemory = fenceMemory == nil ? fence : .range(start: 0, size: ~0, asid: nil)
+        default: fenceMemory = fenceMemory == nil ? fence : .everything
         }
         posted &+= 1
         let ticket = posted

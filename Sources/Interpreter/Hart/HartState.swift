@@ -12,7 +12,8 @@ struct HartState {
     /// Nonzero when a native floating-point operation may stand in for the exact one: NX is already set
     /// and frm is round-to-nearest-even.
     var fpFast: UInt8
-    /// mstatus.FS: 0 Off, 1 Initial, 2 Clean, 3 Dirty.
+    /// mstatus.FS: 0 Off, 1 Initial, 2 Clean, 3 Dirty. While V = 1 what it and vsstatus.FS come to; see
+    /// `Hart+FloatStatus`.
     var fs: UInt8
     /// fcsr.frm and fcsr.fflags.
     var frm: UInt8
@@ -37,6 +38,8 @@ struct HartState {
     var trapCause: UInt64
     var trapValue: UInt64
     var mode: Privilege
+    /// V of the hypervisor extension: the mode is VS or VU.
+    var virtual: Bool
     var debugOp: UnsafeRawPointer
     var debugTLB: UnsafeMutableRawPointer
     var debugRetired: Int
@@ -87,6 +90,40 @@ struct HartState {
     var instretOffset: UInt64
     /// Counts of `pause` since the thread last gave up its core.
     var pauses: UInt32
+
+    // ---- H
+    /// What a trap into M-mode or HS-mode tells besides cause and value: the guest physical address >> 2, the
+    /// transformed or pseudoinstruction, and whether the access that failed was a guest's.
+    var trapGuestAddress: UInt64
+    var trapInstruction: UInt64
+    var trapOfGuestAccess: Bool
+    /// mstatus.FS while V = 1, and vsstatus.FS; see `Hart+FloatStatus`.
+    var outerFS: UInt8
+    var guestFS: UInt8
+    var hstatus: UInt64
+    var hedeleg: UInt64
+    var hideleg: UInt64
+    var htimedelta: UInt64
+    var hcounteren: UInt64
+    var henvcfg: UInt64
+    var hstateen0: UInt64
+    var hstateen1: UInt64
+    var hstateen2: UInt64
+    var hstateen3: UInt64
+    var htval: UInt64
+    var htinst: UInt64
+    var hgatp: UInt64
+    /// All fields but FS and SD.
+    var vsstatus: UInt64
+    var vstvec: UInt64
+    var vsscratch: UInt64
+    var vsepc: UInt64
+    var vscause: UInt64
+    var vstval: UInt64
+    var vsatp: UInt64
+    var vstimecmp: UInt64
+    var mtval2: UInt64
+    var mtinst: UInt64
 }
 
 /// Offsets that handlers use directly.

@@ -4,13 +4,14 @@
 ///   31     a kick: another thread wants the hart to look up
 ///   30..4  epoch: changes whenever the meaning of a fetch address may have changed
 ///   3      floating point is off (mstatus.FS = 0)
-///   2..0   regime: U 0, S 1, M 3; VU 4 and VS 5 are kept free for the H extension
+///   2..0   regime: U 0, S 1, M 3, VU 4, VS 5
 ///
 /// Other threads only ever set the kick; everything else is the hart's own.
 enum Live {
     static let kick: UInt32 = 1 << 31
     static let floatingPointOff: UInt32 = 1 << 3
     static let regimeMask: UInt32 = 7
+    static let virtual: UInt32 = 4
     static let epochShift: UInt32 = 4
     static let epochLimit: UInt32 = 1 << 27
     /// A value that no hart's word takes: regime 7 doesn't exist.

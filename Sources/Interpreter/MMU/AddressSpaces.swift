@@ -1,4 +1,5 @@
 import CHost
+import RISCV
 
 /// The soft TLBs of the address spaces a hart has been in lately, so that a change of satp or mode is a change
 /// of pointer and a process finds its entries again when it comes back.
@@ -7,9 +8,13 @@ import CHost
 /// its pages are global ones (PTE.G, privileged spec 12.3.1): those translations, and the links that depend on
 /// them, are shared by all spaces. The first page of S-mode that isn't global ends that for its space.
 struct AddressSpaces {
-    /// One value of satp (or M-mode), with its TLBs: U, S with SUM clear, S with SUM set, then fetches.
+    /// One value of satp (or M-mode), or of vsatp and hgatp, with its TLBs: U, S with SUM clear, S with SUM set,
+    /// then fetches.
     struct Space {
         var key: UInt64
+        /// hgatp for a guest's space, whose key is vsatp; else `noGuest`. Translations of both stages stand here,
+        /// so a hit costs what it costs without a guest, and a switch of worlds is a switch of spaces.
+        var guest: UInt64
         var epoch: UInt32
         var lastUse: UInt64
         /// Bit n: TLB n may hold entries.
@@ -28,6 +33,27 @@ struct AddressSpaces {
 
     /// Key of M-mode's untranslated accesses: no satp value has MODE 15.
     static let machineKey: UInt64 = ~0
+    /// No hgatp value.
+    static let noGuest: UInt64 = ~0
+
+    /// Whose translations a fence is about.
+    enum Owner: Equatable {
+        /// HS-level ones, and M-mode's.
+        case host
+        /// Those of guests with a VMID; nil for all of them.
+        case guests(vmid: UInt64?)
+
+        @inline(__always)
+        func owns(_ space: borrowing Space) -> Bool {
+            switch self {
+            case .host: return space.guest == noGuest
+            case .guests(let vmid):
+                if space.guest == noGuest { return false }
+                guard let vmid else { return true }
+                return (space.guest & HGATP.VMID) &>> HGATP.VMIDShift == vmid
+            }
+        }
+    }
 
     static let count = 8
     private static let spaceSize = Regime.count * TLBLayout.size + 2 * FetchTLB.size
@@ -50,8 +76,8 @@ struct AddressSpaces {
         host_fill(shared, 0xFF, Self.sharedSize)
         spaces = InlineArray { i in
             // No real key: MODE 15 with nothing else.
-            Space(key: 0xF << 60 | UInt64(truncatingIfNeeded: i), epoch: 0, lastUse: 0, filled: 0xFF, shares: false,
-                  memory: memory + i &* Self.spaceSize)
+            Space(key: 0xF << 60 | UInt64(truncatingIfNeeded: i), guest: Self.noGuest, epoch: 0, lastUse: 0, filled: 0xFF,
+                  shares: false, memory: memory + i &* Self.spaceSize)
         }
     }
 
@@ -83,16 +109,16 @@ struct AddressSpaces {
         spaces[current].epoch = freshEpoch()
     }
 
-    /// Enters the space of `key`, an empty one if it wasn't here lately.
-    mutating func enter(_ key: UInt64) {
+    /// Enters the space of `key` and `guest`, an empty one if it wasn't here lately.
+    mutating func enter(_ key: UInt64, guest: UInt64) {
         clock &+= 1
-        if spaces[current].key == key {
+        if spaces[current].key == key, spaces[current].guest == guest {
             spaces[current].lastUse = clock
             return
         }
         var oldest = 0
         for i in 0..<Self.count {
-            if spaces[i].key == key {
+            if spaces[i].key == key, spaces[i].guest == guest {
                 current = i
                 spaces[i].lastUse = clock
                 return
@@ -101,11 +127,12 @@ struct AddressSpaces {
         }
         current = oldest
         spaces[oldest].key = key
+        spaces[oldest].guest = guest
         spaces[oldest].lastUse = clock
         empty(oldest)
         spaces[oldest].epoch = freshEpoch()
         // Without translation there is no G bit to go by.
-        spaces[oldest].shares = key != Self.machineKey && key &>> 60 != 0
+        spaces[oldest].shares = guest == Self.noGuest && key != Self.machineKey && key &>> 60 != 0
     }
 
     private mutating func freshEpoch() -> UInt32 {
@@ -142,9 +169,21 @@ struct AddressSpaces {
         }
     }
 
-    /// Forgets the translations of spaces with this ASID. Those that S-mode shares are global and stay.
-    mutating func empty(asid: UInt64) {
-        for i in 0..<Self.count where spaces[i].key &>> 44 & 0xFFFF == asid && spaces[i].key &>> 60 < 15 {
+    /// Whether translations of guests are held.
+    var hasGuests: Bool {
+        for i in 0..<Self.count where spaces[i].guest != Self.noGuest && spaces[i].filled != 0 { return true }
+        return false
+    }
+
+    /// Forgets the translations of an owner's spaces, or of those with this ASID. What S-mode shares is global and
+    /// outlives an ASID.
+    mutating func empty(_ owner: Owner, asid: UInt64?) {
+        if owner == .host, asid == nil {
+            host_fill(shared, 0xFF, Self.sharedSize)
+            sharedEpoch = freshEpoch()
+        }
+        for i in 0..<Self.count where owner.owns(spaces[i]) && spaces[i].filled != 0 {
+            if let asid, spaces[i].key &>> 44 & 0xFFFF != asid || spaces[i].key &>> 60 == 15 { continue }
             empty(i)
             spaces[i].epoch = freshEpoch()
         }
@@ -156,12 +195,19 @@ struct AddressSpaces {
         for i in 0..<Self.count { spaces[i].epoch = freshEpoch() }
     }
 
-    /// Forgets all pages of the region of `size` bytes (a power of two) around `va`, in every space.
-    mutating func forget(region va: UInt64, size: UInt64) {
+    mutating func renewEpochs(of owner: Owner) {
+        if owner == .host { sharedEpoch = freshEpoch() }
+        for i in 0..<Self.count where owner.owns(spaces[i]) { spaces[i].epoch = freshEpoch() }
+    }
+
+    /// Forgets all pages of the region of `size` bytes (a power of two) around `va`, in every space of the owner.
+    mutating func forget(region va: UInt64, size: UInt64, of owner: Owner) {
         let mask = ~(size &- 1)
-        Self.forget(shared, count: 2 * TLBLayout.entries, va & mask, mask)
-        Self.forget(shared + TLBLayout.size, count: FetchTLB.entries, va & mask, mask)
-        for i in 0..<Self.count {
+        if owner == .host {
+            Self.forget(shared, count: 2 * TLBLayout.entries, va & mask, mask)
+            Self.forget(shared + TLBLayout.size, count: FetchTLB.entries, va & mask, mask)
+        }
+        for i in 0..<Self.count where owner.owns(spaces[i]) {
             let filled = spaces[i].filled
             for regime in 0..<Regime.count where filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {
                 Self.forget(spaces[i].memory + regime &* TLBLayout.size, count: 2 * TLBLayout.entries, va & mask, mask)
@@ -180,13 +226,15 @@ struct AddressSpaces {
         }
     }
 
-    /// Forgets one 4 KiB page in every space.
-    mutating func forget(page va: UInt64) {
+    /// Forgets one 4 KiB page in every space of the owner.
+    mutating func forget(page va: UInt64, of owner: Owner) {
         let page = va & ~0xFFF
-        Self.forget(shared, page)
-        Self.forget(shared + TLBLayout.stores, page)
-        FetchTLB.forget(shared + TLBLayout.size, page)
-        for i in 0..<Self.count {
+        if owner == .host {
+            Self.forget(shared, page)
+            Self.forget(shared + TLBLayout.stores, page)
+            FetchTLB.forget(shared + TLBLayout.size, page)
+        }
+        for i in 0..<Self.count where owner.owns(spaces[i]) {
             let filled = spaces[i].filled
             for regime in 0..<Regime.count where filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {
                 let table = spaces[i].memory + regime &* TLBLayout.size

@@ -7,18 +7,19 @@ extension Access {
         case .load: PMP.Config.R
         case .store: PMP.Config.W
         case .fetch: PMP.Config.X
+        case .loadOfCode: PMP.Config.R | PMP.Config.X
         }
     }
 }
 
 extension Hart {
     /// Lets an access of `size` bytes, all in one page, pass PMP or throws. False when the page must not enter a
-    /// TLB: when PMP permits a part of it only, or when M-mode uses another mode's rights through MPRV, whose
-    /// tables may be shared between address spaces while the current space is M-mode's own.
-    func protect(_ address: UInt64, _ size: UInt64, _ needs: UInt8, _ mode: Privilege) throws(Fault) -> Bool {
-        let own = mode == state.pointee.mode
+    /// TLB: when PMP permits a part of it only, or when the hart uses another mode's rights through MPRV or HLV, whose
+    /// tables may be shared between address spaces and aren't the current ones.
+    func protect(_ address: UInt64, _ size: UInt64, _ needs: UInt8, _ mode: AccessMode) throws(Fault) -> Bool {
+        let own = mode == currentMode
         if pmp.isOpen { return own }
-        let machine = mode == .machine
+        let machine = mode.privilege == .machine
         switch pmp.verdict(address & ~0xFFF, address | 0xFFF, needs, machine: machine) {
         case .permitted: return own
         case .refused: throw .access

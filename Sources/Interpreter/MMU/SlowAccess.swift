@@ -20,11 +20,27 @@ private let done = -1
 
 /// A load that missed the TLB: translates, then reads RAM, or leaves for user space, or traps.
 func loadSlow(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ kind: LoadKind, _ raw: inout UInt64) -> Int {
-    h.owner.load(op, n, h.x(op.rs1) &+ op.imm, kind, &raw)
+    let hart = h.owner
+    return hart.load(op, n, h.x(op.rs1) &+ op.imm, kind, .load, hart.dataMode, &raw)
 }
 
 func storeSlow(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ size: UInt64, _ value: UInt64) -> Int {
-    h.owner.store(op, n, h.x(op.rs1) &+ op.imm, size, value)
+    let hart = h.owner
+    return hart.store(op, n, h.x(op.rs1) &+ op.imm, size, value, hart.dataMode)
+}
+
+/// HLV and HLVX: always the slow path, with the guest's translation.
+func guestLoad(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ kind: LoadKind, _ access: Access, _ raw: inout UInt64) -> Int {
+    let hart = h.owner
+    if let exception = hart.hypervisorInstructionException(userMay: true) { return hart.stopIllegal(op, n, exception) }
+    return hart.load(op, n, h.x(op.rs1), kind, access, hart.guestAccessMode, &raw)
+}
+
+/// HSV.
+func guestStore(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ size: UInt64, _ value: UInt64) -> Int {
+    let hart = h.owner
+    if let exception = hart.hypervisorInstructionException(userMay: true) { return hart.stopIllegal(op, n, exception) }
+    return hart.store(op, n, h.x(op.rs1), size, value, hart.guestAccessMode)
 }
 
 func fillForAtomic(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ size: UInt64, _ access: Access) -> Int {
@@ -32,48 +48,51 @@ func fillForAtomic(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ si
 }
 
 extension Hart {
-    fileprivate func load(_ op: OpPointer, _ n: Int, _ va: UInt64, _ kind: LoadKind, _ raw: inout UInt64) -> Int {
+    fileprivate func load(
+        _ op: OpPointer, _ n: Int, _ va: UInt64, _ kind: LoadKind, _ access: Access, _ mode: AccessMode, _ raw: inout UInt64
+    ) -> Int {
         let size = kind.size
-        let mode = dataMode
         count(.loadMiss)
         var at = va
         do throws(Fault) {
-            let found = try translate(va, .load, mode: mode)
+            let found = try translate(va, access, mode: mode)
             if crossesPage(va, size) {
                 if ram(found.address, 1) == nil { throw .access }
                 let head = 4096 &- (va & 0xFFF)
-                _ = try protect(found.address, head, PMP.Config.R, mode)
+                _ = try protect(found.address, head, access.needs, mode)
                 at = (va | 0xFFF) &+ 1
-                let second = try translate(at, .load, mode: mode)
-                _ = try protect(second.address, size &- head, PMP.Config.R, mode)
+                let second = try translate(at, access, mode: mode)
+                _ = try protect(second.address, size &- head, access.needs, mode)
                 guard let bytes = gather(found, second, va, size) else { throw .access }
                 raw = bytes
                 return done
             }
-            let whole = try protect(found.address, size, PMP.Config.R, mode)
+            let whole = try protect(found.address, size, access.needs, mode)
             if let host = ram(found.address, size) {
                 if whole { fill(va, found, .load, host: host) }
                 raw = read(host, size)
                 return done
             }
-            guard va & (size &- 1) == 0 else { return stop(op, n, Exception.loadAddressMisaligned, va) }
+            guard va & (size &- 1) == 0 else { return stopAccess(op, n, .loadAddressMisaligned, mode, va) }
             pause(at: op, n)
+            noteAccess(op, mode, offset: 0)
             unfinished = .load(kind: kind, rd: op.rd, address: va, next: Block.following(op))
             exit = .mmioRead(address: found.address, width: Int(truncatingIfNeeded: size))
             return Stop.exit
         } catch {
-            return stop(op, n, error == .page ? Exception.loadPageFault : Exception.loadAccessFault, at)
+            return stopAccess(op, n, error, access, mode, va, at: at)
         }
     }
 
-    fileprivate func store(_ op: OpPointer, _ n: Int, _ va: UInt64, _ size: UInt64, _ value: UInt64) -> Int {
-        let mode = dataMode
+    fileprivate func store(
+        _ op: OpPointer, _ n: Int, _ va: UInt64, _ size: UInt64, _ value: UInt64, _ mode: AccessMode
+    ) -> Int {
         count(.storeMiss)
         var at = va
         do throws(Fault) {
             let found = try translate(va, .store, mode: mode)
             if crossesPage(va, size) {
-                if ram(found.address, 1) == nil { throw .access }
+                if writableRAM(found.address, 1) == nil { throw .access }
                 // Both pages are known to be writable before the first byte changes.
                 let head = 4096 &- (va & 0xFFF)
                 _ = try protect(found.address, head, PMP.Config.W, mode)
@@ -85,22 +104,23 @@ extension Hart {
                     ?? done
             }
             let whole = try protect(found.address, size, PMP.Config.W, mode)
-            if let host = ram(found.address, size) {
+            if let host = writableRAM(found.address, size) {
                 let watched = isWatchedPage(found.address)
                 if whole, !watched { fill(va, found, .store, host: host) }
                 write(host, size, value)
                 return watched ? reportWatched(op, n, found.address, size) ?? done : done
             }
-            guard va & (size &- 1) == 0 else { return stop(op, n, Exception.storeAddressMisaligned, va) }
+            guard va & (size &- 1) == 0 else { return stopAccess(op, n, .storeAddressMisaligned, mode, va) }
             let mask: UInt64 = size == 8 ? ~0 : (1 &<< (size &* 8)) &- 1
             let width = Int(truncatingIfNeeded: size)
             if cluster.doorbells.ring(found.address, width: width, value: value & mask) { return done }
             pause(at: op, n)
+            noteAccess(op, mode, offset: 0)
             unfinished = .store(address: va, next: Block.following(op))
             exit = .mmioWrite(address: found.address, width: width, value: value & mask)
             return Stop.exit
         } catch {
-            return stop(op, n, error == .page ? Exception.storePageFault : Exception.storeAccessFault, at)
+            return stopAccess(op, n, error, .store, mode, va, at: at)
         }
     }
 
@@ -116,15 +136,15 @@ extension Hart {
     /// Atomics exist in RAM only and have to be aligned.
     fileprivate func fillForAtomic(_ op: OpPointer, _ n: Int, _ va: UInt64, _ size: UInt64, _ access: Access) -> Int {
         let load = access == .load
+        let mode = dataMode
         guard va & (size &- 1) == 0 else {
-            return stop(op, n, load ? Exception.loadAddressMisaligned : Exception.storeAddressMisaligned, va)
+            return stopAccess(op, n, load ? .loadAddressMisaligned : .storeAddressMisaligned, mode, va)
         }
         do throws(Fault) {
-            let mode = dataMode
             let found = try translate(va, access, mode: mode)
             // An AMO loads as well; so does, by its nature, an SC that may succeed.
             let whole = try protect(found.address, size, load ? PMP.Config.R : PMP.Config.R | PMP.Config.W, mode)
-            guard let host = ram(found.address, size) else { throw .access }
+            guard let host = load ? ram(found.address, size) : writableRAM(found.address, size) else { throw .access }
             if whole, load || !isWatchedPage(found.address) {
                 fill(va, found, access, host: host)
                 return done
@@ -132,11 +152,7 @@ extension Hart {
             atomicSlow(op, host)
             return load ? resume(behind: op, n) : reportWatched(op, n, found.address, size) ?? resume(behind: op, n)
         } catch {
-            let cause =
-                error == .page
-                ? (load ? Exception.loadPageFault : Exception.storePageFault)
-                : (load ? Exception.loadAccessFault : Exception.storeAccessFault)
-            return stop(op, n, cause, va)
+            return stopAccess(op, n, error, access, mode, va, at: va)
         }
     }
 
@@ -174,7 +190,7 @@ extension Hart {
 
     private func scatter(_ first: Translation, _ second: Translation, _ va: UInt64, _ size: UInt64, _ value: UInt64) -> Bool {
         let head = 4096 &- (va & 0xFFF)
-        guard let low = ram(first.address, head), let high = ram(second.address, size &- head) else { return false }
+        guard let low = writableRAM(first.address, head), let high = writableRAM(second.address, size &- head) else { return false }
         for i in 0..<size {
             let byte = UInt8(truncatingIfNeeded: value &>> (i &* 8))
             if i < head {
@@ -191,7 +207,42 @@ extension Hart {
         pause(at: op, n)
         state.pointee.trapCause = cause.rawValue
         state.pointee.trapValue = value
+        clearTrapDetails()
         return Stop.trap
+    }
+
+    /// Records that the instruction of `op` traps because of what it is.
+    func stopIllegal(_ op: OpPointer, _ n: Int, _ cause: Exception = .illegalInstruction) -> Int {
+        stop(op, n, cause, UInt64(Block.word(of: op)))
+    }
+
+    /// Records that an access of `op`'s instruction to `va`, made in `mode`, fails at `at`.
+    func stopAccess(
+        _ op: OpPointer, _ n: Int, _ fault: Fault, _ access: Access, _ mode: AccessMode, _ va: UInt64, at: UInt64
+    ) -> Int {
+        let result = stopAccess(op, n, fault.exception(access), mode, va, at: at)
+        if fault == .guestPage {
+            state.pointee.trapGuestAddress = guestFault.address
+            if guestFault.pseudoinstruction != 0 { state.pointee.trapInstruction = guestFault.pseudoinstruction }
+        }
+        return result
+    }
+
+    func stopAccess(
+        _ op: OpPointer, _ n: Int, _ cause: Exception, _ mode: AccessMode, _ va: UInt64, at: UInt64? = nil
+    ) -> Int {
+        let at = at ?? va
+        let result = stop(op, n, cause, at)
+        noteAccess(op, mode, offset: at &- va)
+        return result
+    }
+
+    /// What htinst, GVA and the like will say of an access by the instruction of `op` if it traps.
+    private func noteAccess(_ op: OpPointer, _ mode: AccessMode, offset: UInt64) {
+        guard extensions.contains(.h) else { return }
+        state.pointee.trapGuestAddress = 0
+        state.pointee.trapOfGuestAccess = mode.virtual
+        state.pointee.trapInstruction = transformedInstruction(Block.word(of: op), offset: offset)
     }
 
     /// Brings `pc` and the retired count to the start of the instruction of `op`.

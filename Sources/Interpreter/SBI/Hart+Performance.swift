@@ -73,7 +73,11 @@ extension Hart {
             }
         // Raw events: the numbers of mhpmevent.
         case 2, 3: return code == 0 ? HartEvent(rawValue: data).map { .hart($0) } : nil
-        case 15: return FirmwareEvent.codes.contains(code) ? .firmware(code) : nil
+        case 15:
+            let known =
+                FirmwareEvent.codes.contains(code)
+                || extensions.contains(.h) && FirmwareEvent.guestCodes.contains(code)
+            return known ? .firmware(code) : nil
         default: return nil
         }
     }
@@ -212,7 +216,7 @@ extension Hart {
     private func describeEvents() -> SBI.Result {
         let entries = a(2)
         guard a(3) == 0, a(0) & 15 == 0, entries > 0 else { return .invalidParameter }
-        guard a(1) == 0, entries <= 1 << 20, let host = ram(a(0), entries &* 16) else { return .invalidAddress }
+        guard a(1) == 0, entries <= 1 << 20, let host = writableRAM(a(0), entries &* 16) else { return .invalidAddress }
         for i in 0..<Int(entries) {
             let entry = host + 16 &* i
             let index = UInt64(entry.loadUnaligned(as: UInt32.self))

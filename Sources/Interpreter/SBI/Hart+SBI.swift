@@ -100,20 +100,25 @@ extension Hart {
         }
     }
 
-    /// Chapter 8. The HFENCE calls exist only on a hart with H.
+    /// Chapter 8. The HFENCE calls exist only on a hart with H; those for guest virtual addresses are about the
+    /// caller's VMID.
     private func remoteFence(_ function: UInt64) -> SBI.Result {
         let fence: RemoteFence
         switch function {
         case 0: fence = .instruction
         case 1: fence = .range(start: a(2), size: a(3), asid: nil)
         case 2: fence = .range(start: a(2), size: a(3), asid: a(4) & 0xFFFF)
+        case 3 where extensions.contains(.h): fence = .guestPhysical(vmid: a(4) & 0x3FFF)
+        case 4 where extensions.contains(.h): fence = .guestPhysical(vmid: nil)
+        case 5 where extensions.contains(.h):
+            fence = .guestVirtual(start: a(2), size: a(3), asid: a(4) & 0xFFFF, vmid: currentVMID)
+        case 6 where extensions.contains(.h):
+            fence = .guestVirtual(start: a(2), size: a(3), asid: nil, vmid: currentVMID)
         default: return .notSupported
         }
         guard let harts = targets(mask: a(0), base: a(1)) else { return .invalidParameter }
         // A range may end where the address space does.
-        if case .range(let start, let size, _) = fence, size != 0, size != ~0, start.addingReportingOverflow(size &- 1).overflow {
-            return .invalidAddress
-        }
+        if function > 0, a(3) != 0, a(3) != ~0, a(2).addingReportingOverflow(a(3) &- 1).overflow { return .invalidAddress }
         perform(fence, on: harts)
         return .success
     }
@@ -207,7 +212,7 @@ extension Hart {
     /// The hart mask that a legacy call points at with a virtual address; 0 stands for all harts.
     private func legacyMask(_ va: UInt64) -> UInt64? {
         if va == 0 { return cluster.harts.count >= 64 ? ~0 : (1 &<< UInt64(cluster.harts.count)) &- 1 }
-        guard va & 7 == 0, let found = try? translate(va, .load, mode: .supervisor), let host = ram(found.address, 8)
+        guard va & 7 == 0, let found = try? translate(va, .load, mode: AccessMode.supervisor), let host = ram(found.address, 8)
         else { return nil }
         return host.load(as: UInt64.self)
     }

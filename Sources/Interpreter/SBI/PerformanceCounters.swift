@@ -11,8 +11,18 @@ enum FirmwareEvent: UInt64 {
     case fenceReceived = 11
     case fenceASIDSent = 12
     case fenceASIDReceived = 13
+    case guestPhysicalFenceSent = 14
+    case guestPhysicalFenceReceived = 15
+    case guestPhysicalFenceVMIDSent = 16
+    case guestPhysicalFenceVMIDReceived = 17
+    case guestFenceSent = 18
+    case guestFenceReceived = 19
+    case guestFenceASIDSent = 20
+    case guestFenceASIDReceived = 21
 
     static let codes: ClosedRange<UInt64> = 5...13
+    /// HFENCE calls: there is none to count without H.
+    static let guestCodes: ClosedRange<UInt64> = 14...21
 }
 
 /// What PMU calls have made of a hart's counters.
@@ -37,12 +47,12 @@ struct FirmwareTotals {
     private let memory: UnsafeMutableRawPointer
 
     init() {
-        memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
-        host_fill(memory, 0, 128)
+        memory = UnsafeMutableRawPointer.allocate(byteCount: 256, alignment: 64)
+        host_fill(memory, 0, 256)
     }
 
     func release() { memory.deallocate() }
 
     func add(_ event: FirmwareEvent) { _ = host_atomic_add_64(memory + 8 &* Int(event.rawValue), 1) }
-    subscript(code: UInt64) -> UInt64 { host_atomic_load_64(memory + 8 &* Int(code & 15)) }
+    subscript(code: UInt64) -> UInt64 { host_atomic_load_64(memory + 8 &* Int(code & 31)) }
 }

@@ -74,7 +74,17 @@ package final class BareHart: @unchecked Sendable {
     package var mode: Privilege {
         get { hart.state.pointee.mode }
         set {
+            hart.setVirtual(false)
             hart.state.pointee.mode = newValue
+            hart.refreshRegime()
+        }
+    }
+
+    /// V: with mode S it's VS-mode, with U VU-mode.
+    package var virtual: Bool {
+        get { hart.state.pointee.virtual }
+        set {
+            hart.setVirtual(newValue)
             hart.refreshRegime()
         }
     }
@@ -102,7 +112,10 @@ package final class BareHart: @unchecked Sendable {
     /// After code was changed from outside.
     package func fenceInstruction() { hart.fenceInstruction() }
     /// After page tables were changed from outside.
-    package func fenceTranslations() { hart.fenceVMA(address: nil, asid: nil) }
+    package func fenceTranslations() {
+        hart.emptyTranslations()
+        hart.refreshRegime()
+    }
 
     package func run(_ answer: ExitAnswer = .none) -> Exit { cpu.run(answer) }
     /// From any thread.

@@ -3,6 +3,7 @@ import CHost
 import Devices
 import ExecutionEngine
 import GuestMemory
+import VirtIO
 
 /// The hardware of one start: memory, devices and harts. A reset throws it away and builds another, so no
 /// device's state can survive by mistake.
@@ -19,6 +20,8 @@ final class Board: @unchecked Sendable {
     private let uart: UART16550
     private let clock: HostAlarmClock
     private let input: ConsoleInput
+    /// By slot.
+    private var transports: [MMIOTransport] = []
 
     /// Builds everything and installs the payloads. Hart 0 is ready to run the kernel.
     init(
@@ -28,6 +31,7 @@ final class Board: @unchecked Sendable {
         let output = peripherals.consoles.serialOutput
         let input = peripherals.consoles.serialInput
         memory = try Self.makeMemory(configuration)
+        try Self.addSlots(of: peripherals.flash, to: memory)
         let machine = try Self.makeMachine(configuration, memory, engine)
         try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus
@@ -66,6 +70,16 @@ final class Board: @unchecked Sendable {
         try attach(uart, MemoryMap.uart)
         if let level = machine.machineLevel { try attach(CLINT(harts: level, count: cpus.count), MemoryMap.clint) }
         try attach(peripherals.flash)
+        for (slot, device) in peripherals.virtio.enumerated() {
+            let place = MemoryMap.virtio(slot: slot)
+            transports.append(try attach(device, place, line(place), machine))
+        }
+        if configuration.startMode == .firmware {
+            // Whoever looks for devices without a device tree reads all of the eight that QEMU's board has.
+            for slot in peripherals.virtio.count..<max(MemoryMap.virtioSlotsAlways, peripherals.virtio.count) {
+                try attach(EmptySlot(), MemoryMap.virtio(slot: slot))
+            }
+        }
 
         do throws(BootError) { try payloads.plan.install(into: memory) } catch { throw MachineError(error) }
         try start(at: payloads.plan.info, configuration.startMode)
@@ -86,6 +100,8 @@ final class Board: @unchecked Sendable {
 
     /// Cuts what would keep the old devices alive or busy. To be called once no vCPU runs.
     func shutDown() {
+        // On return no device touches this board's memory any more.
+        for transport in transports { transport.shutDown() }
         input.connect(nil)
         clock.stop()
     }

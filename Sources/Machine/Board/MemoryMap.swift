@@ -16,6 +16,8 @@ package enum MemoryMap {
     package static let plic = Place(base: 0x0C00_0000, size: 0x60_0000, irq: 0)
     package static let uart = Place(base: 0x1000_0000, size: 0x100, irq: 10)
     package static let virtioSlots = 32
+    /// Slots that are there in firmware mode even when nothing is in them.
+    package static let virtioSlotsAlways = 8
     /// A virtio-mmio slot, 0 to 31. The first eight are QEMU's, with its interrupts; those of the rest come after
     /// the other devices'.
     package static func virtio(slot: Int) -> Place {

@@ -30,11 +30,13 @@ final class ExecutionTrace: TraceSink, @unchecked Sendable {
     }
 
     private static func letter(_ mode: UInt8) -> String {
-        switch Privilege(rawValue: mode) {
-        case .user: "U"
-        case .supervisor: "S"
-        case .machine: "M"
-        case nil: "?"
+        switch mode {
+        case 0: "U"
+        case 1: "S"
+        case 3: "M"
+        case 4: "VU"
+        case 5: "VS"
+        default: "?"
         }
     }
 }

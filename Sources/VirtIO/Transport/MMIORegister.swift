@@ -34,8 +34,8 @@ enum MMIORegister {
 
     /// "virt".
     static let magic: UInt32 = 0x7472_6976
-    /// "rvkv".
-    static let vendor: UInt32 = 0x766B_7672
+    /// "QEMU": kernels for its `virt` board, xv6 among them, look for this one.
+    static let vendor: UInt32 = 0x554D_4551
 }
 
 /// Bits of the device status (virtio 1.2, 2.1).

@@ -15,10 +15,10 @@ extension MMIOTransport {
         if added & DeviceStatus.driverOK != 0 { start() }
     }
 
-    /// Only what was offered, and virtio 1.x: without FEATURES_OK the driver has to give up (2.1, 6.1).
-    private var areFeaturesGood: Bool {
-        accepted & ~offered == 0 && accepted & TransportFeature.version1 != 0
-    }
+    /// Only what was offered: without FEATURES_OK the driver has to give up (2.1). A driver that doesn't accept
+    /// VERSION_1 gets on nevertheless, as 6.2 leaves open: xv6's looks at the lower 32 features only, and goes by
+    /// virtio 1 all the same.
+    private var areFeaturesGood: Bool { accepted & ~offered == 0 }
 
     private func start() {
         guard status & DeviceStatus.featuresOK != 0, status & DeviceStatus.failed == 0, !interrupts.needsReset else { return }

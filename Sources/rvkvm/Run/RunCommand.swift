@@ -31,7 +31,7 @@ struct RunCommand: ParsableCommand {
     var dumpTree: String?
     @Option(help: "auto, interpreter or kvm (default: auto).")
     var engine: String?
-    @Option(help: "Processor model, such as rv64gc or rv64gc@1.0 (default: rv64gc).")
+    @Option(help: "Processor model: rv64gc, or rv64gch for guests that run guests (default: rv64gc).")
     var cpu: String?
     @Option(parsing: .unconditional, help: "Extensions to add and remove, such as +zba,-zicond.")
     var isa: String?

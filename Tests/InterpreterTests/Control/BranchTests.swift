@@ -125,7 +125,7 @@ struct BranchTests {
     // Instructions"): the exception is the jump's own, with the target in tval.
 
     static var withoutC: Extensions {
-        var extensions = InterpreterEngine.extensions
+        var extensions = Extensions.withoutHypervisor
         for one: Extension in [.c, .zcb] { extensions.remove(one) }
         return extensions
     }

@@ -7,7 +7,7 @@ struct CompletenessTests {
     @Test("32-bit instructions of the model")
     func instructions() {
         let covered = Set(integerCases.keys).union(memoryInstructions).union(atomicInstructions)
-            .union(controlInstructions).union(systemInstructions)
+            .union(controlInstructions).union(systemInstructions).union(AccessMatrixTests.guarded)
         var missing: [Instruction] = []
         var counted = 0
         for instruction in Instruction.allCases where instruction != .illegal {

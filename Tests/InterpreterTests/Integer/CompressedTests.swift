@@ -67,7 +67,7 @@ struct CompressedTests {
         0x8000 | 0x1C00,  // Zcb row 100 111
     ] as [UInt16])
     func reserved(_ half: UInt16) throws {
-        var extensions = InterpreterEngine.extensions
+        var extensions = Extensions.withoutHypervisor
         extensions.remove(.zcb)
         let guest = try Guest(extensions: extensions)
         var program = Program()
@@ -79,7 +79,7 @@ struct CompressedTests {
 
     @Test("without C, 16-bit instructions are illegal")
     func withoutC() throws {
-        var extensions = InterpreterEngine.extensions
+        var extensions = Extensions.withoutHypervisor
         for one: Extension in [.c, .zcb] { extensions.remove(one) }
         let guest = try Guest(extensions: extensions)
         var program = Program()

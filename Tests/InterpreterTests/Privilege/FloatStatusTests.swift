@@ -112,7 +112,7 @@ struct FloatStatusTests {
 
     @Test("without F there is no fcsr, whatever FS")
     func withoutF() throws {
-        var extensions = InterpreterEngine.extensions
+        var extensions = Extensions.withoutHypervisor
         for one: Extension in [.f, .d, .zfa, .zfhmin] { extensions.remove(one) }
         let guest = try Guest(extensions: extensions)
         for csr: CSR in [.fflags, .frm, .fcsr] {

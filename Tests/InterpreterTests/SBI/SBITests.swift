@@ -9,7 +9,7 @@ final class SBIGuest: @unchecked Sendable {
     let guest: Guest
     static let done = Outcome.exit(.mmioWrite(address: Guest.trapPort, width: 1, value: 0))
 
-    init(harts: Int = 1, extensions: Extensions = InterpreterEngine.extensions) throws {
+    init(harts: Int = 1, extensions: Extensions = .withoutHypervisor) throws {
         guest = try Guest(harts: harts, extensions: extensions, answersSBI: true)
         var program = Program()
         program.emit(.ecall)

@@ -43,7 +43,7 @@ final class Guest: @unchecked Sendable {
     let machine: BareMachine
     let hart: BareHart
 
-    init(harts: Int = 1, extensions: Extensions = InterpreterEngine.extensions, answersSBI: Bool = false) throws {
+    init(harts: Int = 1, extensions: Extensions = .withoutHypervisor, answersSBI: Bool = false) throws {
         machine = try BareMachine(harts: harts, extensions: extensions, ram: Self.ramSize, answersSBI: answersSBI)
         hart = machine.harts[0]
         if answersSBI { return }

@@ -28,7 +28,7 @@ struct UpdatingTests {
 
     /// Runs one instruction on a page whose leaf is `entry`; the leaf afterwards.
     private static func run(
-        _ one: Instruction, _ bits: UInt64, adue: Bool, tablesWritable: Bool = true, extensions: Extensions = InterpreterEngine.extensions
+        _ one: Instruction, _ bits: UInt64, adue: Bool, tablesWritable: Bool = true, extensions: Extensions = .withoutHypervisor
     ) throws -> (outcome: Outcome, bits: UInt64) {
         let guest = try Guest(extensions: extensions)
         var tables = PageTables(guest)
@@ -97,7 +97,7 @@ struct UpdatingTests {
 
     /// Svadu alone starts with updating on; with Svade beside it, or without it, off.
     @Test func reset() throws {
-        let all = InterpreterEngine.extensions
+        let all = Extensions.withoutHypervisor
         for (extensions, starts, writable) in [
             (all, false, true), (all.subtracting(Extensions(.svade)), true, true), (all.subtracting(Extensions(.svadu)), false, false),
         ] as [(Extensions, Bool, Bool)] {

@@ -1,0 +1,7 @@
+import VirtIO
+
+extension LibraryBackends {
+    package func makeUserNetwork(_ network: UserNetwork) throws(BackendError) -> any NetworkBackend {
+        try SlirpNetwork(network)
+    }
+}

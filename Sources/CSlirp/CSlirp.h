@@ -1,0 +1,4 @@
+#ifndef CSLIRP_H
+#define CSLIRP_H
+#include <slirp/libslirp.h>
+#endif

@@ -1,0 +1,26 @@
+import Devices
+import ExecutionEngine
+import VirtIO
+
+extension Board {
+    /// Puts a transport with `device` behind it on the bus. Where the engine can, notifications reach the device
+    /// without an exit.
+    func attach(
+        _ device: any VirtIODevice, _ place: MemoryMap.Place, _ line: any InterruptLine, _ machine: any VirtualMachine
+    ) throws(MachineError) -> MMIOTransport {
+        let transport: MMIOTransport
+        do throws(TransportError) {
+            transport = try MMIOTransport(device: device, memory: memory, line: line)
+        } catch {
+            switch error {
+            case .noDoorbell(let errno):
+                throw MachineError(.host, "the host refuses a descriptor for a virtio device: \(MachineError.hostText(errno))")
+            }
+        }
+        try attach(transport, place)
+        do throws(EngineError) {
+            try transport.connectDoorbells(to: machine, base: place.base)
+        } catch { throw MachineError(error) }
+        return transport
+    }
+}
