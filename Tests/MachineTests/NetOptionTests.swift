@@ -16,6 +16,10 @@ import VirtIO
         }
     }
 
+    static func user(_ option: NetOption) -> UserNetwork? {
+        if case .user(let network) = option.kind { network } else { nil }
+    }
+
     @Test func userNetworkAsQEMUHasIt() throws {
         let option = try parse("user")
         #expect(option.kind == .user(UserNetwork()) && option.queuePairs == 1 && option.address == nil && option.mtu == nil)
@@ -24,7 +28,7 @@ import VirtIO
     @Test func userNetworkWithEverything() throws {
         let option = try parse(
             "user,net=192.168.4.0/22,hostname=g1,restrict=on,mac=52:54:00:AB:cd:ef,mtu=65520,queues=2,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=udp::53-10.0.2.20:5353")
-        guard case .user(let network) = option.kind else { return Issue.record("not user") }
+        let network = try #require(Self.user(option))
         #expect(network.network == 0xC0A8_0400 && network.prefixLength == 22 && network.hostname == "g1" && network.isRestricted)
         #expect(option.address == 0x5254_00AB_CDEF && option.mtu == 65520 && option.queuePairs == 2)
         #expect(network.mtu == 65520 && network.queuePairs == 2)
@@ -42,8 +46,9 @@ import VirtIO
         settings.queuePairs = 4
         #expect(try parse("tap,ifname=tap0,script=/etc/up,queues=4").kind == .tap(settings))
         let passed = try parse("tap,fd=5:6")
-        guard case .tap(let tap) = passed.kind else { return Issue.record("not tap") }
-        #expect(tap.descriptors == [5, 6] && passed.queuePairs == 2)
+        settings = TapBackend.Settings()
+        settings.descriptors = [5, 6]
+        #expect(passed.kind == .tap(settings) && passed.queuePairs == 2)
     }
 
     @Test func stream() throws {
