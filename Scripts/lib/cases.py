@@ -102,13 +102,13 @@ class Guest:
         return True
 
     def wait_for(self, pattern, limit):
-        """Reads until `pattern` was said; what comes after it is kept for the next time."""
+        """Reads until `pattern` was said and returns it; what comes after is kept for the next time."""
         deadline = time.monotonic() + limit
         while True:
             found = re.search(pattern, self.said)
             if found:
                 self.said = self.said[found.end():]
-                return
+                return found.group()
             if time.monotonic() > deadline or (self.process.poll() is not None and not self.read(0)):
                 lines = text(self.said).splitlines()[-8:]
                 raise Failed("no %r on the console%s%s" % (
@@ -162,6 +162,19 @@ def refuses(test, arguments, *statuses):
     return result
 
 
+def host(*command):
+    """Runs a program of the host's, which has to succeed, and returns what it said."""
+    result = run(command, 120)
+    expect(result.status == 0, "%s: %s" % (" ".join(command[:2]), describe(result.status)), result)
+    return result.output
+
+
+def expect_clean(test, path):
+    """The file system in an image has nothing to repair, its journal included."""
+    result = run([test.need_tool("e2fsck"), "-fn", path], 300)
+    expect(result.status == 0, "e2fsck finds the file system in disorder", result)
+
+
 class Test:
     """What a case works with."""
 
@@ -175,6 +188,13 @@ class Test:
         if content is not None:
             with open(path, "wb") as file:
                 file.write(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def file_system(self, name, size=64 << 20):
+        """An image with an empty ext4."""
+        path = self.file(name, b"")
+        os.truncate(path, size)
+        host(self.need_tool("mke2fs"), "-q", "-t", "ext4", path)
         return path
 
     def need_soak(self):

@@ -14,14 +14,39 @@ def exec_word(command):
     return "rvkvm.exec=" + base64.b64encode(command.encode()).decode()
 
 
+def archive(files):
+    """An initrd with more files, to stand behind another: the kernel unpacks one after the other.
+    A kernel's command line has 1024 bytes, so that what a guest is to run often doesn't fit there."""
+    result = bytearray()
+    names = [*files, "TRAILER!!!"]
+    for number, name in enumerate(names, 1):
+        content = files.get(name, b"")
+        content = content if isinstance(content, bytes) else content.encode()
+        mode = 0o100755 if name in files else 0
+        fields = [number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
+        result += b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        result += bytes(-len(result) % 4) + content
+        result += bytes(-len(result) % 4)
+    return bytes(result)
+
+
 class Launcher:
     """Something that boots the guest: the same kernel, initrd and command line for both."""
 
     def __init__(self, program, images, append):
         self.program = program
+        self.images = images
         self.kernel = os.path.join(images, "Image")
-        self.initrd = os.path.join(images, "initrd.cpio.gz")
+        self.plain_initrd = self.initrd = os.path.join(images, "initrd.cpio.gz")
         self.append = append
+
+    def give(self, directory, script):
+        """From now on the guest has /script, and `exec_word("/script")` runs it."""
+        path = os.path.join(directory, "initrd")
+        with open(self.plain_initrd, "rb") as old, open(path, "wb") as new:
+            content = old.read()
+            new.write(content + bytes(-len(content) % 4) + archive({"script": script}))
+        self.initrd = path
 
     def line(self, word):
         return (self.append + " " + word).strip()
@@ -29,6 +54,16 @@ class Launcher:
 
 class Rvkvm(Launcher):
     name = "rvkvm"
+    hart_thread = "rvkvm-hart"
+
+    def disk(self, path, readonly=False):
+        return ["--disk", path.replace(",", ",,") + (",readonly" if readonly else "")]
+
+    def user_network(self):
+        return ["--net", "user"]
+
+    def tap(self, interface):
+        return ["--net", "tap,ifname=" + interface]
 
     def command(self, word="", smp=1, memory="1G", extra=()):
         return [
@@ -39,10 +74,34 @@ class Rvkvm(Launcher):
 
 class Qemu(Launcher):
     name = "QEMU"
+    hart_thread = "CPU "
+    devices = 0
+
+    def number(self):
+        self.devices += 1
+        return "device%d" % self.devices
+
+    def disk(self, path, readonly=False):
+        name = self.number()
+        return ["-drive", "file=%s,format=raw,if=none,id=%s,aio=io_uring,readonly=%s" % (
+                    path.replace(",", ",,"), name, "on" if readonly else "off"),
+                "-device", "virtio-blk-device,drive=" + name]
+
+    def user_network(self):
+        return self.network("user")
+
+    def tap(self, interface):
+        return self.network("tap,ifname=%s,script=no,downscript=no" % interface)
+
+    def network(self, kind):
+        name = self.number()
+        return ["-netdev", "%s,id=%s" % (kind, name), "-device", "virtio-net-device,netdev=" + name]
 
     def command(self, word="", smp=1, memory="1G", extra=()):
         return [
             self.program, "-M", "virt", "-cpu", "rv64", "-nographic", "-no-reboot",
+            # Threads by name tell harts from devices; and devices as rvkvm's are.
+            "-name", "guest,debug-threads=on", "-global", "virtio-mmio.force-legacy=false",
             "-kernel", self.kernel, "-initrd", self.initrd,
             "-append", self.line(word), "-smp", str(smp), "-m", memory, *extra,
         ]
@@ -72,13 +131,13 @@ def stop(process):
             process.wait()
 
 
-def run(command, limit, **options):
+def run(command, limit, input=None, **options):
     """Runs to the end with output in pipes; killed after `limit` seconds."""
     started = time.monotonic()
-    options.setdefault("stdin", subprocess.DEVNULL)
+    options.setdefault("stdin", subprocess.DEVNULL if input is None else subprocess.PIPE)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     try:
-        output, errors = process.communicate(timeout=limit)
+        output, errors = process.communicate(input, timeout=limit)
         status = process.returncode
     except subprocess.TimeoutExpired:
         process.kill()
@@ -104,3 +163,8 @@ def batch_answers(output):
     processors = re.search(r"^(\d+)$", output, re.M)
     system = re.search(r"^(Linux rvkvm .*)$", output, re.M)
     return (int(processors.group(1)) if processors else None, system.group(1) if system else None)
+
+
+def answers(output):
+    """The lines "@ name value" of a guest's script."""
+    return dict(re.findall(r"^@ (\S+) ?(.*)$", output, re.M))

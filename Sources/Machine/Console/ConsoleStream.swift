@@ -129,6 +129,8 @@ package final class ConsoleStream: ConsoleOutput, @unchecked Sendable {
     }
 
     private func accept(_ bytes: UnsafeRawBufferPointer) -> Int {
+        // Whoever has just opened it shall miss nothing from then on.
+        if isPTY, !isPlugged { _ = lookForPlug() }
         guard isPlugged, !isStalled, !isEnding else { return bytes.count }
         let count = min(bytes.count, Self.capacity - pending.count)
         let wasEmpty = pending.isEmpty
