@@ -14,6 +14,11 @@ struct FuzzPlan {
     var header: (_ queue: Int, _ random: inout FuzzRandom) -> [UInt8] = { _, _ in [] }
     /// Bytes of the second one, such as a request's body.
     var body: (_ queue: Int, _ random: inout FuzzRandom) -> [UInt8] = { _, _ in [] }
+    /// How many descriptors of each kind a chain on `queue` should have; most get them.
+    var shape: (_ queue: Int, _ random: inout FuzzRandom) -> (readable: Int, writable: Int) = { _, random in
+        let readable = random.below(4)
+        return (readable, readable == 0 ? 1 + random.below(4) : random.below(4))
+    }
     /// A buffer's bytes are mostly up to this many.
     var usualCount = 256
     /// Of all chains, one in about this many is malformed.
@@ -110,6 +115,7 @@ final class HostileDriver {
         var sinceCheck = 0
         while operations < plan.operations {
             start(steps: random.oneIn(16) ? random.below(40) : .max)
+            operations += 1
             session(200 + random.below(4000))
             sinceCheck += 1
             if sinceCheck == 64 {
@@ -181,8 +187,10 @@ final class HostileDriver {
         // A driver that never waits ends each session at once; one that always does isn't hostile.
         if ring.room < descriptors.count, !random.oneIn(200) {
             write(0x50, UInt32(index))
-            if random.oneIn(4) { host_thread_yield() }
+            // Waiting is no operation.
+            operations -= 1
             idle += 1
+            if idle % 16 == 0 { host_sleep_ns(10_000) } else if random.oneIn(4) { host_thread_yield() }
             return
         }
         idle = 0
@@ -192,7 +200,7 @@ final class HostileDriver {
 
     private func chain(_ queue: Int) -> [MockDescriptor] {
         var result: [MockDescriptor] = []
-        let readable = random.below(4)
+        let (readable, writable) = random.oneIn(plan.wrongness) ? FuzzPlan().shape(queue, &random) : plan.shape(queue, &random)
         for i in 0..<readable {
             let bytes = i == 0 ? plan.header(queue, &random) : i == 1 ? plan.body(queue, &random) : []
             let count = bytes.isEmpty ? count() : bytes.count
@@ -202,11 +210,10 @@ final class HostileDriver {
             }
             result.append(MockDescriptor(address: address, count: UInt32(count), isWritable: false))
         }
-        for _ in 0..<(readable == 0 ? 1 + random.below(4) : random.below(4)) {
+        for i in 0..<writable {
             let count = count()
-            // One byte for a status, quite often.
-            let one = random.oneIn(3)
-            let size = one ? 1 : count
+            // One byte for a status at the end, quite often.
+            let size = i == writable - 1 && random.oneIn(3) ? 1 : count
             result.append(MockDescriptor(address: place(size), count: UInt32(size), isWritable: true))
         }
         return result
