@@ -36,6 +36,8 @@ let package = Package(
         .systemLibrary(name: "CSlirp", providers: [.apt(["libslirp-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
         .target(name: "CHost"),
         .target(name: "RISCV", exclude: ["instructions.txt"], swiftSettings: core),
         .target(name: "GuestMemory", dependencies: ["CHost"], swiftSettings: core),
@@ -52,7 +54,7 @@ let package = Package(
         .target(
             name: "Boot", dependencies: ["GuestMemory", "RISCV", "CHost", "CFDT", "CELF", "CZlib", "CZstd"],
             swiftSettings: core),
-        .target(name: "Backends", dependencies: ["VirtIO", "CHost", "CSlirp"]),
+        .target(name: "Backends", dependencies: ["VirtIO", "Devices", "CHost", "CUring", "CNBD", "CSlirp"]),
         .target(
             name: "Machine",
             dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
@@ -68,12 +70,12 @@ let package = Package(
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
-        .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory"]),
-        .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Devices", "GuestMemory", "CHost"]),
+        .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory", "CHost"]),
+        .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Backends", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
-        .testTarget(name: "MachineTests", dependencies: ["Machine"]),
+        .testTarget(name: "MachineTests", dependencies: ["Machine", "Devices", "CHost"]),
         .testTarget(name: "rvkvmTests", dependencies: ["rvkvm"]),
     ],
     swiftLanguageModes: [.v6]

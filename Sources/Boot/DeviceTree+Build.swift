@@ -19,6 +19,7 @@ extension DeviceTree {
                 fdt.reg(machine.ram)
             }
             processors(fdt, machine.processors, handles)
+            flash(fdt, machine.flash)
             if let uart = machine.uart {
                 fdt.node("aliases") { fdt.text("serial0", serialPath(uart)) }
             }
@@ -90,6 +91,17 @@ extension DeviceTree {
                     fdt.flag("no-map")
                 }
             }
+        }
+    }
+
+    /// All banks in one node, as QEMU has them: its readers take the first for code and the second for variables.
+    private static func flash(_ fdt: FDTWriter, _ banks: [MachineDescription.Region]) {
+        guard let first = banks.first else { return }
+        fdt.node("flash@\(unit(first.base))") {
+            // 32 bits: two chips of 16 side by side.
+            fdt.cell("bank-width", 4)
+            fdt.cells("reg", banks.flatMap { [$0.base >> 32, $0.base, $0.size >> 32, $0.size].map { UInt32(truncatingIfNeeded: $0) } })
+            fdt.text("compatible", "cfi-flash")
         }
     }
 

@@ -3,8 +3,10 @@ import GuestMemory
 
 /// What the user gives a guest to start with.
 package struct BootRequest: Sendable {
-    /// nil only beside a firmware.
+    /// nil only beside a firmware, or where flash memory holds what starts.
     package var kernel: PayloadSource?
+    /// Where code stands in flash memory; what starts when there is no kernel.
+    package var flash: UInt64?
     package var firmware = FirmwareRequest.supervisor
     package var initrd: PayloadSource?
     /// A tree of the user's own; nil for the machine's.
@@ -15,9 +17,10 @@ package struct BootRequest: Sendable {
 
     package init(
         kernel: PayloadSource?, firmware: FirmwareRequest = .supervisor, initrd: PayloadSource? = nil,
-        deviceTree: PayloadSource? = nil, commandLine: String? = nil, seeds: DeviceTree.Seeds? = nil
+        deviceTree: PayloadSource? = nil, commandLine: String? = nil, seeds: DeviceTree.Seeds? = nil, flash: UInt64? = nil
     ) {
         self.kernel = kernel
+        self.flash = flash
         self.firmware = firmware
         self.initrd = initrd
         self.deviceTree = deviceTree
@@ -38,7 +41,7 @@ package struct BootInfo: Sendable {
     package let entry: UInt64
     /// a2: the `fw_dynamic` information, or 0.
     package let firmwareInfo: UInt64
-    /// Where the firmware goes on; nil without a kernel.
+    /// Where the firmware goes on, in the kernel or in flash memory; nil without either.
     package let kernelEntry: UInt64?
     /// a1 of the boot hart.
     package let deviceTree: UInt64
@@ -129,9 +132,12 @@ package enum Loader {
         var images: [KernelImage] = []
         if let firmware { images.append(firmware) }
         if let kernel { images.append(kernel) }
-        guard let first = images.first, let last = images.last, let source = (firmwareFile ?? kernelFile)?.source else {
-            throw .usage(.kernel(""), reason: "a guest needs a kernel or a firmware")
+        // Where the firmware goes on, or the guest starts.
+        let next = kernel?.entry ?? (kernelFile == nil ? request.flash : nil)
+        guard let entry = firmware?.entry ?? next else {
+            throw .usage(.kernel(""), reason: "a guest needs a kernel, a firmware or flash memory with code")
         }
+        let end = images.reduce(machine.ram.base) { max($0, $1.end) }
 
         // The tree's size doesn't depend on the addresses in it, so a first one shows how much room it takes.
         let seeds = if let seeds = request.seeds { seeds } else { try DeviceTree.Seeds.fresh() }
@@ -141,9 +147,9 @@ package enum Loader {
         if let treeFile { userTree = try treeFile.read(limit: Placement.deviceTreeLimit) }
         let draft = try tree(request, machine, userTree, chosen)
         let placement = try Placement(
-            ram: machine.ram, kernelEnd: max(first.end, last.end), deviceTreeSize: UInt64(draft.count),
+            ram: machine.ram, kernelEnd: end, deviceTreeSize: UInt64(draft.count),
             deviceTreeSource: request.deviceTree, initrdSize: initrdFile?.size, initrdSource: request.initrd,
-            firmware: request.firmware == .supervisor ? nil : FirmwarePlacement(kernelStart: last.start))
+            firmware: request.firmware == .supervisor ? nil : FirmwarePlacement(kernelStart: images.last?.start ?? machine.ram.base))
 
         var initrd: PayloadBytes? = nil
         if let initrdFile { initrd = try readInitrd(initrdFile) }
@@ -151,11 +157,11 @@ package enum Loader {
         let bytes = try tree(request, machine, userTree, chosen)
         return BootPlan(
             info: BootInfo(
-                entry: first.entry, firmwareInfo: firmware == nil || kernel == nil ? 0 : placement.firmwareInfo,
-                kernelEntry: kernel?.entry, deviceTree: placement.deviceTree.lowerBound, deviceTreeBytes: bytes,
+                entry: entry, firmwareInfo: firmware == nil || next == nil ? 0 : placement.firmwareInfo,
+                kernelEntry: next, deviceTree: placement.deviceTree.lowerBound, deviceTreeBytes: bytes,
                 kernel: kernel.map { $0.start..<$0.end }, firmware: firmware.map { $0.start..<$0.end },
-                initrd: placement.initrd, kernelFormat: last.format, harness: kernel?.harness ?? firmware?.harness),
-            images: images, initrd: initrd, source: source)
+                initrd: placement.initrd, kernelFormat: images.last?.format ?? "flash", harness: kernel?.harness ?? firmware?.harness),
+            images: images, initrd: initrd, source: (firmwareFile ?? kernelFile)?.source ?? .memory)
     }
 
     /// Plans and installs. Guest memory is untouched when this throws.

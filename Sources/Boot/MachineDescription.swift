@@ -95,13 +95,15 @@ package struct MachineDescription: Sendable {
     /// Only a machine that runs firmware has one. The PLIC's M-mode contexts are then wired as well.
     package var clint: Region?
     package var virtio: [Device]
+    /// The banks of flash memory, one behind the other; none or all of them.
+    package var flash: [Region]
     /// RAM that the guest must leave alone: firmware's own.
     package var reserved: [Region]
 
     package init(
         model: String, compatible: [String] = ["riscv-virtio"], ram: Region, processors: Processors, plic: PLIC,
         uart: UART? = nil, rtc: Device? = nil, testFinisher: Region? = nil, clint: Region? = nil,
-        virtio: [Device] = [], reserved: [Region] = []
+        virtio: [Device] = [], flash: [Region] = [], reserved: [Region] = []
     ) {
         self.model = model
         self.compatible = compatible
@@ -113,6 +115,7 @@ package struct MachineDescription: Sendable {
         self.testFinisher = testFinisher
         self.clint = clint
         self.virtio = virtio
+        self.flash = flash
         self.reserved = reserved
     }
 }

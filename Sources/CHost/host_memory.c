@@ -2,6 +2,7 @@
 #include "host_memory.h"
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 void *host_memory_reserve(size_t size, size_t alignment, int *error) {
     size_t span;
@@ -20,3 +21,11 @@ void *host_memory_reserve(size_t size, size_t alignment, int *error) {
 void host_memory_release(void *base, size_t size) { munmap(base, size); }
 
 void host_memory_prefer_huge(void *base, size_t size) { (void)madvise(base, size, MADV_HUGEPAGE); }
+
+int host_memory_discard(void *base, size_t size) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = ((uintptr_t)base + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)base + size) & ~(page - 1);
+    if (start >= end) return 0;
+    return madvise((void *)start, end - start, MADV_DONTNEED) < 0 ? -errno : 0;
+}

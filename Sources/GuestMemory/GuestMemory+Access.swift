@@ -8,6 +8,13 @@ extension GuestMemory {
         return p
     }
 
+    private func checkedWritable(_ address: GuestAddress, _ count: Int) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
+        guard let p = writablePointer(address, count: UInt64(count)) else {
+            throw .outOfRange(address: address, count: UInt64(count))
+        }
+        return p
+    }
+
     /// Little-endian integer at `address`, of any alignment.
     package func read<T: FixedWidthInteger & BitwiseCopyable>(_ address: GuestAddress, as type: T.Type) throws(GuestMemoryError) -> T {
         T(littleEndian: try checked(address, MemoryLayout<T>.size).loadUnaligned(as: T.self))
@@ -15,13 +22,13 @@ extension GuestMemory {
 
     /// Stores `value` little-endian at `address`, of any alignment.
     package func write<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
-        try checked(address, MemoryLayout<T>.size).storeBytes(of: value.littleEndian, as: T.self)
+        try checkedWritable(address, MemoryLayout<T>.size).storeBytes(of: value.littleEndian, as: T.self)
     }
 
     /// Copies `bytes` to guest memory at `address`; all or nothing.
     package func write(_ bytes: UnsafeRawBufferPointer, at address: GuestAddress) throws(GuestMemoryError) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-        host_copy(try checked(address, bytes.count), source, bytes.count)
+        host_copy(try checkedWritable(address, bytes.count), source, bytes.count)
     }
 
     /// Copies guest memory at `address` into `buffer`; all or nothing.
@@ -41,7 +48,7 @@ extension GuestMemory {
     /// Copies `bytes` to guest memory at `address`; all or nothing.
     package func write(_ bytes: [UInt8], at address: GuestAddress) throws(GuestMemoryError) {
         if bytes.isEmpty { return }
-        let p = try checked(address, bytes.count)
+        let p = try checkedWritable(address, bytes.count)
         // Typed throws don't pass through a rethrowing closure, so the check comes first.
         bytes.withUnsafeBytes { if let source = $0.baseAddress { host_copy(p, source, bytes.count) } }
     }

@@ -19,9 +19,12 @@ package struct MemorySlot {
     package let base: GuestAddress
     /// Bytes; a multiple of 4 KiB.
     package let size: UInt64
-    /// Host memory behind `base`; 2 MiB aligned.
+    /// Host memory behind `base`; 2 MiB aligned unless it is borrowed.
     package let host: UnsafeMutableRawPointer
+    /// Harts and devices read it; a hart's store there is an MMIO exit.
     package let readOnly: Bool
+    /// Released with the memory it is in.
+    let isOwned: Bool
 
     @inline(__always)
     package func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
@@ -40,26 +43,48 @@ package final class GuestMemory: @unchecked Sendable {
     package init() {}
 
     deinit {
-        for slot in slots { host_memory_release(slot.host, Int(slot.size)) }
+        for slot in slots where slot.isOwned { host_memory_release(slot.host, Int(slot.size)) }
     }
 
     /// Adds zeroed RAM at `base`. Pages become resident when they are first touched.
     package func addRAM(base: GuestAddress, size: UInt64, readOnly: Bool = false) throws(GuestMemoryError) {
-        let (end, wraps) = base.addingReportingOverflow(size)
-        guard size > 0, base & 0xFFF == 0, size & 0xFFF == 0, !wraps, size < 1 << 56,
-            !slots.contains(where: { base < $0.base + $0.size && $0.base < end })
-        else { throw .badSlot(base: base, size: size) }
+        try check(base, size)
         var error: Int32 = 0
         guard let host = host_memory_reserve(Int(size), 2 << 20, &error) else {
             throw .hostRefused(size: size, errno: error)
         }
-        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly))
+        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly, isOwned: true))
+    }
+
+    /// Adds the `size` bytes at `host` as RAM at `base`: memory that belongs to the caller and outlives this
+    /// object, such as a piece of a larger mapping. `host` is a multiple of 4 KiB.
+    package func addRAM(
+        base: GuestAddress, size: UInt64, borrowing host: UnsafeMutableRawPointer, readOnly: Bool = false
+    ) throws(GuestMemoryError) {
+        try check(base, size)
+        guard UInt(bitPattern: host) & 0xFFF == 0 else { throw .badSlot(base: base, size: size) }
+        slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly, isOwned: false))
+    }
+
+    private func check(_ base: GuestAddress, _ size: UInt64) throws(GuestMemoryError) {
+        let (end, wraps) = base.addingReportingOverflow(size)
+        guard size > 0, base & 0xFFF == 0, size & 0xFFF == 0, !wraps, size < 1 << 56,
+            !slots.contains(where: { base < $0.base + $0.size && $0.base < end })
+        else { throw .badSlot(base: base, size: size) }
     }
 
     /// Host pointer to `count` contiguous bytes at `address`, or nil when any of them is outside a slot.
     package func pointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
         for slot in slots where slot.contains(address, count) {
             return slot.host + Int(address &- slot.base)
+        }
+        return nil
+    }
+
+    /// The same for what will be written: nil as well when the slot is read-only.
+    package func writablePointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
+        for slot in slots where slot.contains(address, count) {
+            return slot.readOnly ? nil : slot.host + Int(address &- slot.base)
         }
         return nil
     }

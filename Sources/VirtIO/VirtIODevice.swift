@@ -30,9 +30,15 @@ package protocol VirtIOSession: AnyObject, Sendable {
     var acceptedFeatures: UInt64 { get }
     /// By index; nil where the driver enabled none.
     var queues: [(any VirtQueue)?] { get }
+    /// Guest RAM, for the few devices whose requests name addresses. None in a session without RAM of its own.
+    var memory: GuestMemory { get }
     /// Raises the configuration interrupt and the generation. To be called after the change, from any thread
     /// that doesn't hold the transport's lock.
     func configurationChanged()
     /// The driver broke the protocol: sets DEVICE_NEEDS_RESET (2.1.1) and tells the driver. Any thread.
     func fail(_ error: VirtQueueError)
+}
+
+extension VirtIOSession {
+    package var memory: GuestMemory { GuestMemory() }
 }

@@ -113,6 +113,59 @@ import Testing
         #expect(engine.made.count == 4)
     }
 
+    @Test func devicesTakeTheSlotsInOrder() throws {
+        let look: [Exit] = [
+            .mmioRead(address: 0x1000_1000, width: 4), .mmioRead(address: 0x1000_1008, width: 4),
+            .mmioRead(address: 0x1000_2008, width: 4), .mmioRead(address: 0x1000_3008, width: 4),
+            .mmioRead(address: 0x1000_4008, width: 4),
+        ]
+        // After a reset they are the same.
+        let engine = FakeEngine(look + [.systemEvent(.reset(reason: 0))], look + [.systemEvent(.shutdown(reason: 0))])
+        let settings: Settings = [
+            .balloon: Setting("on", origin: "--balloon"), .rng: Setting("on", origin: "--rng"),
+            .console: Setting("virtio", origin: "--console"),
+        ]
+        let wanted = try GuestConfiguration(settings)
+        let outcome = try machine(engine) {
+            ($0.consoles, $0.hasEntropy, $0.hasBalloon) = (wanted.consoles, wanted.hasEntropy, wanted.hasBalloon)
+        }.run()
+        #expect(outcome == .poweredOff)
+        #expect(engine.made.count == 2)
+        for cpu in engine.made {
+            // "virt", then the console, entropy and balloon, and nothing behind them.
+            #expect(cpu.answers.dropFirst().prefix(5) == [.data(0x7472_6976), .data(3), .data(4), .data(5), .data(0)])
+        }
+    }
+
+    @Test func consolesAreOpenedAndClosedWithTheMachine() throws {
+        let log = scratch.path + "/log", socket = scratch.path + "/socket"
+        let settings: Settings = [
+            .console: Setting("serial,file:\(log)", origin: "--console"), .console: Setting("unix:\(socket)", origin: "--console"),
+            .console: Setting("pty", origin: "--console"),
+        ]
+        let consoles = try GuestConfiguration(settings).consoles
+        let machine = try machine(FakeEngine([Self.put("h"), Self.put("i"), .systemEvent(.shutdown(reason: 0))])) { $0.consoles = consoles }
+        #expect(FileManager.default.fileExists(atPath: socket))
+        #expect(machine.notices.count == 1)
+        #expect(machine.notices.first?.hasPrefix("--console ‘pty’ is at /dev/pts/") == true)
+        #expect(machine.run() == .poweredOff)
+        #expect(output.text == "")
+        #expect(FileManager.default.contents(atPath: log) == Data("hi".utf8))
+        #expect(!FileManager.default.fileExists(atPath: socket))
+    }
+
+    @Test func aConsoleThatCantBeOpenedIsNamed() throws {
+        func refusal(_ text: String) throws -> MachineError? {
+            let consoles = try GuestConfiguration([.console: Setting(text, origin: "--console")]).consoles
+            return #expect(throws: MachineError.self) { try machine(FakeEngine([])) { $0.consoles = consoles } }
+        }
+        #expect(try refusal("file:/nowhere/log")?.message.hasPrefix("--console ‘file:/nowhere/log’: can't be written") == true)
+        let file = scratch.file("file", [1])
+        #expect(try refusal("unix:\(file)")?.message.contains("is taken") == true)
+        #expect(FileManager.default.contents(atPath: file) == Data([1]))
+        #expect(try refusal("unix:/" + String(repeating: "x", count: 200))?.message.contains("at most 107 bytes") == true)
+    }
+
     @Test func finisherResets() throws {
         let engine = FakeEngine([.mmioWrite(address: Self.finisher, width: 4, value: 0x7777)], [.systemEvent(.shutdown(reason: 1))])
         #expect(try machine(engine).run().status == 1)

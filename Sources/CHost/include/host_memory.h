@@ -8,4 +8,7 @@ void *_Nullable host_memory_reserve(size_t size, size_t alignment, int *_Nonnull
 void host_memory_release(void *_Nonnull base, size_t size);
 // Asks for transparent huge pages; a refusal changes nothing but speed.
 void host_memory_prefer_huge(void *_Nonnull base, size_t size);
+// Gives the pages wholly inside the range back to the host; they read zero afterwards. `base` and `size` needn't
+// be aligned. 0 or -errno.
+int host_memory_discard(void *_Nonnull base, size_t size);
 #endif

@@ -69,7 +69,7 @@ extension Hart {
             let found = try translate(va, .store, mode: mode)
             let block = found.address & ~(blockSize &- 1)
             _ = try protect(block, blockSize, PMP.Config.W, mode)
-            guard let host = ram(block, blockSize) else { throw .access }
+            guard let host = writableRAM(block, blockSize) else { throw .access }
             host_fill(host, 0, Int(blockSize))
             return reportWatched(op, n, block, blockSize) ?? -1
         } catch {

@@ -112,6 +112,15 @@ final class Hart {
         if offset < ramSize, count <= ramSize &- offset { return ramHost + Int(truncatingIfNeeded: offset) }
         return memory.pointer(address, count: count)
     }
+
+    /// The same for a store: nil as well where the slot is read-only, whose stores are user space's, as KVM has it.
+    @inline(__always)
+    func writableRAM(_ address: UInt64, _ count: UInt64) -> UnsafeMutableRawPointer? {
+        // The first slot is the machine's RAM.
+        let offset = address &- ramBase
+        if offset < ramSize, count <= ramSize &- offset { return ramHost + Int(truncatingIfNeeded: offset) }
+        return memory.writablePointer(address, count: count)
+    }
 }
 
 extension UnsafeMutableRawPointer {

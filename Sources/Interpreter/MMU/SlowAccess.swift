@@ -92,7 +92,7 @@ extension Hart {
         do throws(Fault) {
             let found = try translate(va, .store, mode: mode)
             if crossesPage(va, size) {
-                if ram(found.address, 1) == nil { throw .access }
+                if writableRAM(found.address, 1) == nil { throw .access }
                 // Both pages are known to be writable before the first byte changes.
                 let head = 4096 &- (va & 0xFFF)
                 _ = try protect(found.address, head, PMP.Config.W, mode)
@@ -104,7 +104,7 @@ extension Hart {
                     ?? done
             }
             let whole = try protect(found.address, size, PMP.Config.W, mode)
-            if let host = ram(found.address, size) {
+            if let host = writableRAM(found.address, size) {
                 let watched = isWatchedPage(found.address)
                 if whole, !watched { fill(va, found, .store, host: host) }
                 write(host, size, value)
@@ -144,7 +144,7 @@ extension Hart {
             let found = try translate(va, access, mode: mode)
             // An AMO loads as well; so does, by its nature, an SC that may succeed.
             let whole = try protect(found.address, size, load ? PMP.Config.R : PMP.Config.R | PMP.Config.W, mode)
-            guard let host = ram(found.address, size) else { throw .access }
+            guard let host = load ? ram(found.address, size) : writableRAM(found.address, size) else { throw .access }
             if whole, load || !isWatchedPage(found.address) {
                 fill(va, found, access, host: host)
                 return done
@@ -190,7 +190,7 @@ extension Hart {
 
     private func scatter(_ first: Translation, _ second: Translation, _ va: UInt64, _ size: UInt64, _ value: UInt64) -> Bool {
         let head = 4096 &- (va & 0xFFF)
-        guard let low = ram(first.address, head), let high = ram(second.address, size &- head) else { return false }
+        guard let low = writableRAM(first.address, head), let high = writableRAM(second.address, size &- head) else { return false }
         for i in 0..<size {
             let byte = UInt8(truncatingIfNeeded: value &>> (i &* 8))
             if i < head {

@@ -45,7 +45,7 @@ extension Hart {
         if missing == 0 { return true }
         guard environment(of: stage) & EnvironmentConfiguration.ADUE != 0 else { throw .page }
         let place = stage == .first ? try translateGuestPhysical(found.place, .store, implicit: true) : found.place
-        guard mayWalk(place, writing: true), let slot = ram(place, 8) else { throw .access }
+        guard mayWalk(place, writing: true), let slot = writableRAM(place, 8) else { throw .access }
         return host_atomic_cas_64(slot, found.entry, found.entry | missing)
     }
 

@@ -216,7 +216,7 @@ extension Hart {
     private func describeEvents() -> SBI.Result {
         let entries = a(2)
         guard a(3) == 0, a(0) & 15 == 0, entries > 0 else { return .invalidParameter }
-        guard a(1) == 0, entries <= 1 << 20, let host = ram(a(0), entries &* 16) else { return .invalidAddress }
+        guard a(1) == 0, entries <= 1 << 20, let host = writableRAM(a(0), entries &* 16) else { return .invalidAddress }
         for i in 0..<Int(entries) {
             let entry = host + 16 &* i
             let index = UInt64(entry.loadUnaligned(as: UInt32.self))

@@ -30,7 +30,7 @@ extension Hart {
             return .success
         }
         guard low & (Self.size &- 1) == 0 else { return .invalidParameter }
-        guard high == 0, let host = ram(low, Self.size) else { return .invalidAddress }
+        guard high == 0, let host = writableRAM(low, Self.size) else { return .invalidAddress }
         host_fill(host, 0, Int(Self.size))
         stealTime = StealTime(address: low, base: host_thread_run_delay())
         return .success
@@ -40,7 +40,7 @@ extension Hart {
     /// hart's own thread whenever it sets its timer.
     func updateStealTime(_ now: UInt64) {
         guard let address = stealTime.address, now &- stealTime.lookedAt >= cluster.timebase / 250,
-            let host = ram(address, Self.size)
+            let host = writableRAM(address, Self.size)
         else { return }
         stealTime.lookedAt = now
         let steal = host_thread_run_delay() &- stealTime.base

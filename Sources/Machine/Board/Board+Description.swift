@@ -23,6 +23,7 @@ extension MachineDescription {
             virtio: (0..<configuration.virtioDeviceCount).map { slot in
                 let place = MemoryMap.virtio(slot: slot)
                 return Device(base: place.base, size: place.size, interrupt: place.irq)
-            })
+            },
+            flash: configuration.flash.isEmpty ? [] : MemoryMap.flashBanks.map { Region(base: $0.base, size: $0.size) })
     }
 }

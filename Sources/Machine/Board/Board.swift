@@ -31,6 +31,7 @@ final class Board: @unchecked Sendable {
         let output = peripherals.consoles.serialOutput
         let input = peripherals.consoles.serialInput
         memory = try Self.makeMemory(configuration)
+        try Self.addSlots(of: peripherals.flash, to: memory)
         let machine = try Self.makeMachine(configuration, memory, engine)
         try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus

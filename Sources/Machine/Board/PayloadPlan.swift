@@ -9,13 +9,14 @@ package struct PayloadPlan {
         switch configuration.firmware {
         case .file: break
         case .supervisor, .none:
-            guard configuration.kernel != nil else {
-                throw MachineError(.usage, "a guest needs a kernel; name one with --kernel")
+            guard configuration.kernel != nil || !configuration.flash.isEmpty else {
+                throw MachineError(.usage, "a guest needs a kernel; name one with --kernel, or firmware with --flash")
             }
         }
         let request = BootRequest(
             kernel: configuration.kernel, firmware: configuration.firmware, initrd: configuration.initrd, deviceTree: configuration.dtb,
-            commandLine: configuration.append.isEmpty ? nil : configuration.append)
+            commandLine: configuration.append.isEmpty ? nil : configuration.append,
+            flash: configuration.flash.isEmpty ? nil : MemoryMap.flashBanks.first?.base)
         do throws(BootError) {
             plan = try Loader.plan(request, machine: MachineDescription(configuration))
         } catch {

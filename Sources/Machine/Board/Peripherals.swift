@@ -19,8 +19,8 @@ final class Peripherals {
         var devices: [any VirtIODevice] = []
         devices += try Board.makeDisks(configuration.disks, backends: host.backends)
         devices += try Board.makeNetworks(configuration.nets, backends: host.backends)
-        if configuration.hasEntropy { throw MachineError(.usage, "--rng: this build has no entropy device") }
-        if configuration.hasBalloon { throw MachineError(.usage, "--balloon: this build has no balloon") }
+        if configuration.hasEntropy { devices.append(EntropyDevice()) }
+        if configuration.hasBalloon { devices.append(BalloonDevice()) }
         devices += try Board.makeShares(configuration.shares)
         // Last, because it leaves traces: files are emptied and sockets appear.
         consoles = try ConsoleSet(configuration.consoles, output: host.output, input: host.input, report: host.report)

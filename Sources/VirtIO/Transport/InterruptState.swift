@@ -1,4 +1,5 @@
 import Devices
+import GuestMemory
 
 /// InterruptStatus, and the line that follows it: high while a bit is set (virtio 1.2, 4.2.2).
 ///
@@ -83,11 +84,13 @@ final class SessionInterrupt: QueueInterrupt, @unchecked Sendable {
 final class MMIOSession: VirtIOSession {
     let acceptedFeatures: UInt64
     let queues: [(any VirtQueue)?]
+    let memory: GuestMemory
     private let interrupt: SessionInterrupt
 
-    init(acceptedFeatures: UInt64, queues: [(any VirtQueue)?], interrupt: SessionInterrupt) {
+    init(acceptedFeatures: UInt64, queues: [(any VirtQueue)?], memory: GuestMemory, interrupt: SessionInterrupt) {
         self.acceptedFeatures = acceptedFeatures
         self.queues = queues
+        self.memory = memory
         self.interrupt = interrupt
     }
 

@@ -24,7 +24,7 @@ extension MMIOTransport {
         guard status & DeviceStatus.featuresOK != 0, status & DeviceStatus.failed == 0, !interrupts.needsReset else { return }
         status |= DeviceStatus.driverOK
         let session = MMIOSession(
-            acceptedFeatures: accepted, queues: queues.map { $0.queue }, interrupt: interrupt)
+            acceptedFeatures: accepted, queues: queues.map { $0.queue }, memory: memory, interrupt: interrupt)
         self.session = session
         device.start(session)
     }

@@ -8,8 +8,8 @@ enum DefaultGuest {
 
     /// Fills in kernel, initrd and command line as far as nobody gave them.
     static func complete(_ configuration: inout GuestConfiguration, appendGiven: Bool) throws(MachineError) {
-        // Whoever brings firmware also says what it shall start.
-        guard configuration.kernel == nil, configuration.startMode == .supervisor else { return }
+        // Whoever brings firmware, in flash memory or not, also says what it shall start.
+        guard configuration.kernel == nil, configuration.startMode == .supervisor, configuration.flash.isEmpty else { return }
         guard let root = root() else {
             throw MachineError(
                 .missingFile,
