@@ -1,21 +1,14 @@
 """Cases about devices, with BusyBox as the guest: what it takes to see a device work is little, and a
 boot is short."""
 
-import fcntl
 import hashlib
 import os
 import random
 import re
-import select
-import socket
-import struct
-import termios
-import threading
 import time
-import tty
 
 from cases import BOOT_LIMIT, PROMPT, Failed, Guest, case, expect, expect_clean, host, refuses, shell
-from guest import answers, describe, exec_word, run, text
+from guest import answers, describe, exec_word, run
 
 MIB = 1 << 20
 
@@ -274,94 +267,3 @@ def shares(test):
         expect_answer(said, "blob", digest(file.read()) + " -")
     expect(not os.path.exists(test.file("open/greeting")), "a file that the guest removed is there")
     expect("refused" in said and os.listdir(test.file("closed")) == ["greeting"], "a read-only share took a file")
-
-
-@case("consoles: file, socket and port")
-def consoles(test):
-    """Every console ends where it was told to, in both directions."""
-    written, peer, port = test.file("written"), test.file("peer"), test.file("port")
-    heard = {}
-
-    def talk(path):
-        # The guest says the first word, so that none is lost before it listens.
-        with socket.socket(socket.AF_UNIX) as end:
-            end.settimeout(BOOT_LIMIT)
-            while True:
-                try:
-                    end.connect(path)
-                    break
-                except (FileNotFoundError, ConnectionRefusedError):
-                    time.sleep(0.05)
-            lines = end.makefile("rb")
-            heard[path] = [lines.readline().strip()]
-            end.sendall(b"ping\n")
-            heard[path].append(lines.readline().strip())
-
-    threads = [threading.Thread(target=talk, args=(path,), daemon=True) for path in (peer, port)]
-    for thread in threads:
-        thread.start()
-    said = run_script(test, """
-        echo "to a file" >/dev/hvc0
-        for port in /sys/class/virtio-ports/*; do
-            [ "$(cat $port/name)" = talk ] && node=/dev/${port##*/}
-        done
-        say node $node
-        for end in /dev/hvc1 $node; do
-            exec 3<>$end
-            [ $end = /dev/hvc1 ] && stty raw -echo <&3
-            echo ready >&3
-            read word <&3
-            say heard $word
-            echo "pong $word" >&3
-            exec 3>&-
-        done
-        sleep 1
-        """, extra=("--console", "serial", "--console", "virtio,file:" + written, "--console", "unix:" + peer,
-                    "--console", "unix:" + port + ",name=talk"))
-    for thread in threads:
-        thread.join(10)
-    expect(re.fullmatch(r"/dev/vport\d+p\d+", said.get("node", "")), "there is no port named talk")
-    with open(written, "rb") as file:
-        found = text(file.read())
-    expect(found == "to a file\n", "the file holds %r instead of what the guest wrote" % found)
-    for path in (peer, port):
-        expect(heard.get(path) == [b"ready", b"pong ping"], "at the socket was heard %s" % heard.get(path))
-
-
-@case("consoles: virtio on the terminal, and a pseudo-terminal")
-def terminal_console(test):
-    """A shell on hvc0 sees the terminal's size and its changes; a pseudo-terminal talks both ways."""
-    test.rvkvm.append = test.rvkvm.append.replace("ttyS0", "hvc0")
-    with Guest(test.rvkvm.command("", extra=("--console", "virtio", "--console", "virtio,pty"))) as guest:
-        name = guest.wait_for(rb"/dev/pts/\d+", 30).decode()
-        resize(guest, 40, 100)
-        guest.wait_for(PROMPT, BOOT_LIMIT)
-        for rows, columns in ((40, 100), (25, 132)):
-            resize(guest, rows, columns)
-            # A change is an interrupt of its own: it may come a little later than the next key.
-            guest.type(b"while [ \"$(stty size)\" != '%d %d' ]; do usleep 20000; done; echo si''ze\r" % (rows, columns))
-            guest.wait_for(rb"size\r*\n", 30)
-            guest.wait_for(PROMPT, 30)
-        end = os.open(name, os.O_RDWR | os.O_NOCTTY)
-        try:
-            tty.setraw(end)
-            guest.type(b"exec 3<>/dev/hvc1; stty raw -echo <&3; echo ready >&3; read word <&3; echo heard $word\r")
-            heard = b""
-            while b"ready\n" not in heard:
-                ready, _, _ = select.select([end], [], [], 30)
-                guest.read(0)
-                expect(ready, "the pseudo-terminal is silent but for %r; the console said %r" % (heard, guest.said))
-                heard += os.read(end, 100)
-            os.write(end, b"ping\n")
-            guest.wait_for(rb"\nheard ping\r*\n", 30)
-        finally:
-            os.close(end)
-        guest.type(b"exit\r")
-        status = guest.wait(60)
-        expect(status == 0, "it goes on" if status is None else describe(status))
-        guest.expect_terminal_restored()
-
-
-def resize(guest, rows, columns):
-    """What a terminal does when its window changes."""
-    fcntl.ioctl(guest.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

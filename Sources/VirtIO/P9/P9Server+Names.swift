@@ -1,3 +1,5 @@
+import CHost
+
 /// Making, moving and removing entries.
 extension P9Server {
     func makeDirectory(_ request: inout P9Reader, _ reply: inout P9Writer) throws(P9Error) {
