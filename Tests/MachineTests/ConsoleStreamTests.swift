@@ -107,7 +107,11 @@ import Testing
         let text = String(repeating: "0123456789", count: 5000)
         send(peer, text)
         close(peer)
+        // It counts as there until then, or the guest would read no further.
+        #expect(until { stream.input.room == 0 })
+        #expect(stream.isConnected)
         #expect(take(stream, text.utf8.count) == text)
+        #expect(until { !stream.isConnected })
         // And the next one is heard.
         let next = try connect()
         send(next, "next")

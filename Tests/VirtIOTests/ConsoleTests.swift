@@ -51,7 +51,7 @@ final class FakeFarEnd: ConsoleFarEnd, @unchecked Sendable {
             return count
         }
     }
-    var isConnected: Bool { lock.withLock { connected } }
+    var isConnected: Bool { lock.withLock { connected || !input.isEmpty } }
     var size: ConsoleSize? { lock.withLock { terminal } }
     func guestOpened(_ isOpen: Bool) { lock.withLock { opened = isOpen } }
     func attach(wake: Int32) { lock.withLock { self.wake = wake } }
@@ -258,6 +258,25 @@ final class FakeFarEnd: ConsoleFarEnd, @unchecked Sendable {
         #expect(agent.text == "reply")
         try tell(driver, 1, 6, 0)
         #expect(until { !agent.isOpen })
+    }
+
+    @Test func anEndComesBehindTheLastByte() throws {
+        let main = FakeFarEnd(), agent = FakeFarEnd()
+        let driver = try MockDriver(
+            try device(ConsolePortSetup(isConsole: true, farEnd: main), ConsolePortSetup(isConsole: false, farEnd: agent)))
+        try driver.start()
+        try tell(driver, 1, 3, 1)
+        #expect(try message(driver) == Self.control(1, 6, 1))
+        try tell(driver, 1, 6, 1)
+        agent.type("abcdef")
+        agent.connect(false)
+        let told = try driver.add(queue: 2, writable: [64])
+        #expect(try driver.request(queue: 4, writable: [4]).written == 4)
+        try tell(driver, 1, 9, 9)
+        #expect(driver.take(2) == nil)
+        #expect(try driver.request(queue: 4, writable: [4]).written == 2)
+        let end = try driver.wait(told)
+        #expect(Array(end.writable[0].prefix(end.written)) == Self.control(1, 6, 0))
     }
 
     @Test func withoutConsolesThereIsNoPortZero() throws {

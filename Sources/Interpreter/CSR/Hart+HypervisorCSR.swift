@@ -108,10 +108,11 @@ extension Hart {
         let s = state
         let fields = Self.supervisorStatus & ~MStatus.FS
         let changed = s.pointee.vsstatus ^ value & fields
+        let wasOff = s.pointee.fs == 0
         s.pointee.vsstatus = value & fields
         guestFloatStatus = extensions.contains(.f) ? UInt8(truncatingIfNeeded: value &>> MStatus.FSShift & 3) : 0
         if changed & MStatus.MXR != 0 { forgetGuests() }
-        refreshRegime()
+        if changed & MStatus.SUM != 0 || wasOff != (s.pointee.fs == 0) { refreshRegime() }
     }
 
     private func setGuestEnvironment(_ value: UInt64) {

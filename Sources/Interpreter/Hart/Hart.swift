@@ -24,6 +24,7 @@ final class Hart {
     var spaces: AddressSpaces
     var hostMarks = TranslationMarks()
     var guestMarks = TranslationMarks()
+    var guestStage: GuestStageCache
     /// Details of the last `Fault.guestPage`.
     var guestFault = GuestFault()
 
@@ -69,7 +70,8 @@ final class Hart {
             let raw = host_memory_reserve(Self.stateSize, 4096, &error),
             let cache = host_memory_reserve(JumpCacheLayout.size, 4096, &error),
             let blocks = BlockCache(capacity: arena),
-            let spaces = AddressSpaces()
+            let spaces = AddressSpaces(),
+            let guestStage = GuestStageCache()
         else { return nil }
         self.id = id
         self.memory = memory
@@ -78,6 +80,7 @@ final class Hart {
         unmanagedCluster = Unmanaged.passUnretained(cluster)
         self.blocks = blocks
         self.spaces = spaces
+        self.guestStage = guestStage
         ramBase = slot.base
         ramSize = slot.size
         ramHost = slot.host
@@ -95,6 +98,7 @@ final class Hart {
         host_memory_release(UnsafeMutableRawPointer(state), Self.stateSize)
         blocks.release()
         spaces.release()
+        guestStage.release()
         firmwareTotals.release()
     }
 

@@ -144,11 +144,13 @@ extension Hart {
 
     /// HFENCE.GVMA and HINVAL.GVMA. No entry knows the guest physical address behind it, so all of the VMID go.
     func fenceGuestPhysical(vmid: UInt64?) {
+        guestStage.empty()
         empty(.guests(vmid: vmid), asid: nil)
     }
 
     func emptyTranslations() {
         spaces.emptyAll()
+        guestStage.empty()
         hostMarks.clear()
         guestMarks.clear()
     }

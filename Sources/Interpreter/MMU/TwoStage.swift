@@ -32,6 +32,7 @@ extension Hart {
             guard address < 1 << 56 else { throw .access }
             return address
         }
+        if let known = guestStage.find(address, access, hgatp: hgatp) { return known }
         do throws(Fault) {
             while true {
                 let found = try walk(address, root: hgatp, .second)
@@ -39,7 +40,10 @@ extension Hart {
                 // MXR is about explicit loads; vsstatus has no say here.
                 let executableIsReadable = !implicit && state.pointee.mstatus & MStatus.MXR != 0
                 guard Self.permits(found.entry, access, executableIsReadable) else { throw .page }
-                if try markUsed(found, access, .second) { return found.address }
+                guard try markUsed(found, access, .second) else { continue }
+                // What MXR alone permits, it doesn't permit to implicit accesses.
+                if !executableIsReadable { guestStage.insert(address, access, physical: found.address) }
+                return found.address
             }
         } catch {
             guard error == .page else { throw error }

@@ -26,7 +26,7 @@ final class ConsoleEnd: ConsoleFarEnd, @unchecked Sendable {
         return bytes.count
     }
 
-    var isConnected: Bool { output.isConnected }
+    var isConnected: Bool { output.isConnected || !input.isEmpty }
 
     var size: ConsoleSize? { lock.withLock { terminal } }
 

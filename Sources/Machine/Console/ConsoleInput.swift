@@ -25,6 +25,9 @@ package final class ConsoleInput: UARTInputObserver, @unchecked Sendable {
     /// How many more bytes `push` takes.
     package var room: Int { lock.withLock { Self.capacity - waiting.count } }
 
+    /// Whether nothing waits for the guest.
+    package var isEmpty: Bool { lock.withLock { waiting.isEmpty } }
+
     /// Takes bytes; those beyond `room` are dropped.
     package func push(_ bytes: some Sequence<UInt8>) {
         lock.withLock {

@@ -103,7 +103,8 @@ package final class ConsoleStream: ConsoleOutput, @unchecked Sendable {
         }
     }
 
-    package var isConnected: Bool { locked { isPlugged } }
+    /// A peer that has gone is there until its last byte is: a guest that hears of an end reads no further.
+    package var isConnected: Bool { locked { isPlugged || !isPTY && connection >= 0 } }
 
     package func attach(wake: Int32) { locked { port = wake } }
 
@@ -259,5 +260,6 @@ package final class ConsoleStream: ConsoleOutput, @unchecked Sendable {
         guard !isPTY, connection >= 0, !isPlugged, isInputAtEnd else { return }
         host_close(connection)
         connection = -1
+        invite()
     }
 }

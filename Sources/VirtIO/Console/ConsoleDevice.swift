@@ -188,12 +188,15 @@ package final class ConsoleDevice: VirtIODevice, @unchecked Sendable {
         do throws(VirtQueueError) {
             if isMultiport {
                 try takeControl(session)
-                for port in ports where port.isReady { tellChanges(of: port) }
-                try sendControl(session)
             }
             for port in ports {
                 if let queue = queue(port.transmitQueue, session) { try port.transmit(queue) }
                 if let queue = queue(port.receiveQueue, session) { try port.receive(queue) }
+            }
+            // After the data: a peer's end comes behind its last byte.
+            if isMultiport {
+                for port in ports where port.isReady { tellChanges(of: port) }
+                try sendControl(session)
             }
         } catch {
             isBroken = true

@@ -17,7 +17,8 @@ package protocol ConsoleFarEnd: AnyObject, Sendable {
     /// Fills `buffer` from its start with what has come for the guest and returns how many bytes that is. When
     /// it is 0, `wake` is signalled once there is something.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int
-    /// Whether somebody is there. `wake` is signalled when that changes.
+    /// Whether somebody is there, or something they sent is still to be read. `wake` is signalled when the
+    /// former changes.
     var isConnected: Bool { get }
     /// Of the terminal, nil where there is none or nobody knows. `wake` is signalled when it changes.
     var size: ConsoleSize? { get }
