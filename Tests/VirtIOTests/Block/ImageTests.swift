@@ -220,19 +220,25 @@ func compareWithModel(_ backend: any BlockBackend, seed: UInt64, steps: Int, sta
         backend.close()
     }
 
-    /// A disk that is full, as far as this process goes: no file may grow beyond a limit.
+    /// A disk that is full, as far as this process goes: no file may grow beyond a limit. Other tests run in it
+    /// meanwhile, with files smaller than that.
     @Test func aFullDiskGivesErrors() throws {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-        limit.rlim_cur = 1 << 40
-        let file = ScratchFile(bytes: 2 << 40)
-        #expect(file.size == 2 << 40)
+        let usual = limit.rlim_cur
+        defer {
+            limit.rlim_cur = usual
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+        }
+        limit.rlim_cur = 8 << 40
+        let file = ScratchFile(bytes: 10 << 40)
+        #expect(file.size == 10 << 40)
         setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
         let backend = try ThreadedFileBackend(try image(file))
         #expect(write([UInt8](repeating: 1, count: 4096), at: 0, on: backend))
-        #expect(!write([UInt8](repeating: 1, count: 4096), at: 3 << 39, on: backend))
+        #expect(!write([UInt8](repeating: 1, count: 4096), at: 9 << 40, on: backend))
         // Half of it fits: that isn't success either.
-        #expect(!write([UInt8](repeating: 1, count: 8192), at: (1 << 40) - 4096, on: backend))
+        #expect(!write([UInt8](repeating: 1, count: 8192), at: (8 << 40) - 4096, on: backend))
         #expect(write([UInt8](repeating: 1, count: 4096), at: 4096, on: backend))
         backend.close()
     }

@@ -121,7 +121,24 @@ private final class Server: @unchecked Sendable {
         var argv: [UnsafeMutablePointer<CChar>?] = arguments(socket).map { strdup($0) } + [nil]
         defer { for one in argv { free(one) } }
         guard posix_spawnp(&pid, argv[0]!, nil, nil, &argv, environ) == 0 else { return nil }
-        for _ in 0..<1000 where access(socket, F_OK) != 0 { host_sleep_ns(10_000_000) }
+        // The socket's name is there a moment before anybody listens.
+        for _ in 0..<1000 {
+            if isListening { break }
+            host_sleep_ns(10_000_000)
+        }
+    }
+
+    private var isListening: Bool {
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: socket.utf8.prefix(100)) }
+        return withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
     }
 
     func kill() {
