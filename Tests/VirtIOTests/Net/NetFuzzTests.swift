@@ -10,16 +10,22 @@ import VirtIO
         private var receiver: (any NetworkReceiver)?
         private var kept: [[UInt8]] = []
         private var turns = 0
+        /// Was full when somebody wanted to send: has to be asked again soon.
+        private var isAwaited = false
 
         init(_ traits: NetworkTraits) { self.traits = traits }
 
         func attach(_ receiver: any NetworkReceiver, _ features: NetworkFeatures) { self.receiver = receiver }
-        func detach() { receiver = nil }
+        /// Forgets what it has: the next driver would get the last one's frames.
+        func detach() {
+            receiver = nil
+            kept = []
+        }
         func setGuestOffloads(_ offloads: NetworkFeatures) {}
         func setActivePairs(_ count: Int) {}
         func prepare(_ polls: PollSet) -> Int32 {
             turns += 1
-            return kept.isEmpty ? -1 : 1
+            return kept.isEmpty && !isAwaited ? -1 : 1
         }
 
         func service(_ polls: PollSet) {
@@ -46,7 +52,8 @@ import VirtIO
         }
 
         func send(_ frame: UnsafeBufferPointer<host_iovec>, pair: Int) -> NetworkSendResult {
-            if turns % 7 == 0 { return .full }
+            isAwaited = turns % 7 == 0
+            if isAwaited { return .full }
             kept.append(frame.flatMap { Array(UnsafeRawBufferPointer(start: $0.base, count: $0.count)) })
             return .done
         }
