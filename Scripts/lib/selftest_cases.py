@@ -17,12 +17,12 @@ AIA_TESTS = "get-reg-list|ebreak|sbi_pmu|arch_timer|steal_time|coalesced|kvm_cre
 
 
 def read_results(output):
-    """{test: (result, what it said last)} of /selftests/run's lines."""
+    """{test: (result, seconds, what it said last)} of /selftests/run's lines."""
     results, said = {}, []
     for line in output.splitlines():
         entry = re.match(r"@ (.*), ([0-9.]+) s: (.*)$", line)
         if entry:
-            results[entry.group(3)] = (entry.group(1), said[-6:])
+            results[entry.group(3)] = (entry.group(1), entry.group(2), said[-6:])
             said = []
         elif line.startswith("| "):
             said.append(line[2:])
@@ -75,13 +75,15 @@ def selftests(test, irqchip, pattern, ours, theirs):
     here, log = results_of(test.rvkvm, pattern, ("--cpu", "rv64gch", *ours), RVKVM_LIMIT)
     there = results_under_qemu(test, qemu, pattern, list(theirs))
     width = max(map(len, here))
-    print("boot: KVM selftests, %-*s  rvkvm    QEMU" % (width - 6, irqchip))
-    for name, (result, said) in here.items():
-        other, _ = there.get(name, ("not run", []))
-        print("boot:     %-*s  %-8s %-8s%s" % (width, name, result, other, "" if result == "passed" else
-                                              "".join("\n    | " + line for line in said)), flush=True)
-    missed = [name for name, (result, _) in there.items()
+    print("boot: KVM selftests, %-*s  %-16s %s" % (width - 6, irqchip, "rvkvm", "QEMU"))
+    for name, (result, seconds, said) in here.items():
+        other, other_seconds, _ = there.get(name, ("not run", "0", []))
+        print("boot:     %-*s  %-16s %s" % (
+            width, name, "%s, %s s" % (result, seconds), "%s, %s s" % (other, other_seconds)))
+        if result != "passed":
+            print("".join("    | %s\n" % line for line in said), end="", flush=True)
+    missed = [name for name, (result, *_) in there.items()
               if result == "passed" and here.get(name, ("",))[0] != "passed"]
     expect(not missed, "passed under QEMU, not here: " + "; ".join(missed))
-    expect(any(result == "passed" for result, _ in there.values()), "none passed under QEMU: it proves nothing")
+    expect(any(result == "passed" for result, *_ in there.values()), "none passed under QEMU: it proves nothing")
     expect(not log, "the kernel's log has: " + "; ".join(log[:3]))

@@ -24,7 +24,11 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     func run(_ answer: ExitAnswer) -> Exit {
         hart.finish(answer)
         while true {
-            if !awaitStart() { return .interrupted }
+            if power.state != .started {
+                hart.stopWatchingCounters()
+                defer { hart.watchCounters() }
+                if !awaitStart() { return .interrupted }
+            }
             hart.signals.enterGuest()
             let end = hart.run()
             hart.signals.leaveGuest()
@@ -73,8 +77,10 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     /// WFI: until an enabled interrupt is pending, whether or not it would be taken, or a request comes.
     private func sleep() {
         let s = hart.state
+        hart.stopWatchingCounters()
         hart.signals.sleep(until: ~0) {
             s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
         }
+        hart.watchCounters()
     }
 }

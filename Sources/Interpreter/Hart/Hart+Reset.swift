@@ -24,6 +24,8 @@ extension Hart {
         s.pointee.misa = implementedMISA
         s.pointee.menvcfg = initialUpdating
         pmp = PMP()
+        stopWatchingCounters()
+        events = EventCounters()
         discardBlocks()
         emptyTranslations()
         if cluster.answersSBI { prepareSupervisor() }
@@ -69,7 +71,7 @@ extension Hart {
         s.pointee.mode = .supervisor
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.medeleg = ~(1 << 9 | 1 << 11)
-        s.pointee.mideleg = InterruptSet.supervisor | guestInterrupts
+        s.pointee.mideleg = supervisorInterrupts | guestInterrupts
         s.pointee.mcounteren = 0xFFFF_FFFF
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
@@ -100,7 +102,7 @@ extension Hart {
         s.pointee.mode = .supervisor
         s.pointee.mstatus &= ~(MStatus.SIE | MStatus.SUM | MStatus.MXR)
         s.pointee.satp = 0
-        if !keepsInterrupts { s.pointee.mie &= ~InterruptSet.supervisor }
+        if !keepsInterrupts { s.pointee.mie &= ~supervisorInterrupts }
         s.pointee.pc = address
         s.pointee.pendingLink = nil
         s.pointee.reservation = ~0
