@@ -37,7 +37,11 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
             case .exit: return hart.exit
             case .stopped: continue
             // A suspended hart's sleep outlasts a kick, unlike WFI's.
-            case .wait: if power.state != .suspended { sleep() }
+            case .wait:
+                if power.state == .suspended { continue }
+                hart.stopWatchingCounters()
+                sleep()
+                hart.watchCounters()
             }
         }
     }
@@ -77,10 +81,8 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     /// WFI: until an enabled interrupt is pending, whether or not it would be taken, or a request comes.
     private func sleep() {
         let s = hart.state
-        hart.stopWatchingCounters()
         hart.signals.sleep(until: ~0) {
             s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
         }
-        hart.watchCounters()
     }
 }

@@ -71,11 +71,12 @@ extension Hart {
         s.pointee.mode = .supervisor
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.medeleg = ~(1 << 9 | 1 << 11)
-        s.pointee.mideleg = supervisorInterrupts | guestInterrupts
+        s.pointee.mideleg = InterruptSet.supervisor | guestInterrupts
         s.pointee.mcounteren = 0xFFFF_FFFF
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
         var config = initialUpdating
+        if extensions.contains(.sscofpmf) { s.pointee.mideleg |= InterruptSet.counterOverflow }
         if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
         if extensions.contains(.svpbmt) { config |= EnvironmentConfiguration.PBMTE }
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
@@ -102,7 +103,7 @@ extension Hart {
         s.pointee.mode = .supervisor
         s.pointee.mstatus &= ~(MStatus.SIE | MStatus.SUM | MStatus.MXR)
         s.pointee.satp = 0
-        if !keepsInterrupts { s.pointee.mie &= ~supervisorInterrupts }
+        if !keepsInterrupts { s.pointee.mie &= ~InterruptSet.supervisor }
         s.pointee.pc = address
         s.pointee.pendingLink = nil
         s.pointee.reservation = ~0

@@ -78,7 +78,7 @@ struct PerformanceTests {
             h[.sstatus] = MStatus.SIE
             h[.scause] = 0
             #expect(g.guest.run(from: Guest.code + 0x1000, in: .supervisor, kicks: 4000) == SBIGuest.done)
-            #expect(h[.scause] == 1 << 63 | 13)
+            #expect(h[.scause] == (1 << 63 | 13) as UInt64)
             #expect(h[.scountovf] == 1 << 3)
             h[.sie] = 0
             expect(g.call(EID.pmu, 4, 3, 1, 0), .success)
