@@ -8,7 +8,7 @@ import re
 from cases import Skipped, case, expect
 from guest import describe, exec_word, run
 
-# For each test; and for all of them, boot included. QEMU's softmmu is slow at what they do to memory.
+# Seconds for each test, and for all of them, boot included. QEMU is slow at what they do to memory.
 TEST_LIMIT, RVKVM_LIMIT, QEMU_LIMIT = 400, 1800, 2700
 # Two harts: the tests with several vCPUs have them run at the same time.
 HARTS, MEMORY = 2, "2G"
@@ -78,6 +78,7 @@ def selftests(test, irqchip, pattern, ours, theirs):
         raise Skipped("this rvkvm has no --irqchip")
     here, log = results_of(test.rvkvm, pattern, ("--cpu", "rv64gch", *ours), RVKVM_LIMIT)
     there = results_under_qemu(test, qemu, pattern, list(theirs))
+    expect(here, "no test was run")
     width = max(map(len, here))
     print("boot: KVM selftests, %-*s  %-16s %s" % (width - 6, irqchip, "rvkvm", "QEMU"))
     for name, (result, seconds, said) in here.items():

@@ -79,9 +79,8 @@ compile_selftests() {
         fail "the KVM selftests don't compile, see above"
 }
 
-# The list of what runs: our lines, and those of the kernel's that we have none for. Beside the lines
-# of the kernel's own ($1: "kernel") or the common ones ($1: "common") their programs' names.
-selftests_listed() {
+# The programs that the kernel's Makefile lists for riscv, or the common ones that our list adds.
+selftests_listed() { # kernel|common
     case $1 in
         kernel) sed -n 's/^TEST_GEN_PROGS_riscv *+= *//p' "$selftests_parts/$selftests_folder/Makefile" ;;
         common) sed -n 's/^+ *\([^ ]*\).*/\1/p' "$root/Images/selftests/tests" ;;
@@ -98,6 +97,7 @@ build_selftests() { # STAMP
     compile_selftests "${kernel[@]}" --
     # They rely on a header that other architectures' headers happen to include.
     compile_selftests "${common[@]}" -- EXTRA_CFLAGS="-include ucall_common.h"
+    # What runs: our lines, and a line for each of the kernel's programs that has none.
     sed '/^#/d; s/^+ *//' "$root/Images/selftests/tests" >"$tree/tests"
     for name in "${kernel[@]}" "${common[@]}"; do
         "${compiler%gcc}strip" -o "$tree/${name##*/}" "$work/selftests-build/$name"
