@@ -27,8 +27,9 @@ import RISCV
 @c func rv_mret(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     h.withHart { hart in
         hart.pause(at: op, n)
-        if let exception = hart.returnFromMachineTrap() { return hart.stopIllegal(op, n, exception) }
+        // In the mode that it leaves.
         hart.state.pointee.retired &+= 1
+        if let exception = hart.returnFromMachineTrap() { return hart.stopIllegal(op, n, exception) }
         return Stop.dispatch
     }
 }
@@ -37,8 +38,9 @@ import RISCV
 @c func rv_sret(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     h.withHart { hart in
         hart.pause(at: op, n)
-        if let exception = hart.returnFromSupervisorTrap() { return hart.stopIllegal(op, n, exception) }
+        // In the mode that it leaves.
         hart.state.pointee.retired &+= 1
+        if let exception = hart.returnFromSupervisorTrap() { return hart.stopIllegal(op, n, exception) }
         return Stop.dispatch
     }
 }

@@ -24,6 +24,8 @@ extension Hart {
         s.pointee.misa = implementedMISA
         s.pointee.menvcfg = initialUpdating
         pmp = PMP()
+        stopWatchingCounters()
+        events = EventCounters()
         discardBlocks()
         emptyTranslations()
         if cluster.answersSBI { prepareSupervisor() }
@@ -74,6 +76,7 @@ extension Hart {
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
         var config = initialUpdating
+        if extensions.contains(.sscofpmf) { s.pointee.mideleg |= InterruptSet.counterOverflow }
         if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
         if extensions.contains(.svpbmt) { config |= EnvironmentConfiguration.PBMTE }
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
