@@ -26,14 +26,14 @@ static void set_logging(int on)
 {
     struct kvm_userspace_memory_region region = {
         .flags = on ? KVM_MEM_LOG_DIRTY_PAGES : 0,
-        .guest_phys_addr = ram_base, .memory_size = machine->ram_size, .userspace_addr = (uintptr_t)machine->ram};
+        .guest_phys_addr = ram_base, .memory_size = machine->slot_size, .userspace_addr = (uintptr_t)machine->ram};
     pause_cpus();
     if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
         fail("dirty logging: %s", strerror(errno));
     /* Linux 6.12's KVM can't split a huge G-stage mapping, and a store to one that it has write-protected fails:
      * a change of protection makes it drop them all. */
-    if (mprotect(machine->ram, machine->ram_size, PROT_READ) ||
-        mprotect(machine->ram, machine->ram_size, PROT_READ | PROT_WRITE))
+    if (mprotect(machine->ram, machine->slot_size, PROT_READ) ||
+        mprotect(machine->ram, machine->slot_size, PROT_READ | PROT_WRITE))
         fail("mprotect: %s", strerror(errno));
     resume_cpus();
 }
@@ -69,7 +69,7 @@ static void for_touched_pages(void (*each)(uint64_t))
 static void harvest(void)
 {
     uint64_t pages = machine->ram_size / PAGE;
-    memset(bitmap, 0, pages / 8);
+    memset(bitmap, 0, machine->slot_size / PAGE / 8);
     struct kvm_dirty_log log = {.dirty_bitmap = bitmap};
     if (ioctl(vm, KVM_GET_DIRTY_LOG, &log))
         fail("KVM_GET_DIRTY_LOG: %s", strerror(errno));
@@ -139,7 +139,7 @@ void start_dirty_log(int vm_file, const struct machine *of)
         manual = 1;
     }
     copy = mmap(0, machine->ram_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    bitmap = calloc(1, machine->ram_size / PAGE / 8);
+    bitmap = calloc(1, machine->slot_size / PAGE / 8);
     copied = calloc(1, machine->ram_size / PAGE);
     if (copy == MAP_FAILED || !bitmap || !copied)
         fail("no memory for the dirty log's copy");

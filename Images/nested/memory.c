@@ -16,10 +16,11 @@
 #define MAP_HUGE_SHIFT 26
 #endif
 
-uint8_t *allocate_ram(uint64_t size, const char *backing)
+void allocate_ram(struct machine *machine, const char *backing)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS, advice = -1, huge = 0;
-    uint64_t room = size;
+    /* A huge page of the host's that reaches beyond a slot's ends is more than KVM expects. */
+    const uint64_t alignment = 2 << 20;
     if (!backing) {
         flags |= MAP_NORESERVE;
     } else if (strcmp(backing, "4k") == 0 || strcmp(backing, "thp") == 0) {
@@ -28,23 +29,19 @@ uint8_t *allocate_ram(uint64_t size, const char *backing)
     } else if (strcmp(backing, "2m") == 0 || strcmp(backing, "1g") == 0) {
         huge = *backing == '2' ? 21 : 30;
         flags |= MAP_HUGETLB | huge << MAP_HUGE_SHIFT;
-        if (size & ((1ull << huge) - 1))
-            fail("guest memory of %s pages has to be a multiple of one", backing);
     } else {
         fail("guest memory is of 4k, thp, 2m or 1g pages, not of %s", backing);
     }
-    /* A huge page of the host's that reaches beyond the slot's ends is more than KVM expects. */
-    const uint64_t alignment = 2 << 20;
-    if (!huge)
-        room += alignment;
-    uint8_t *ram = mmap(0, room, PROT_READ | PROT_WRITE, flags, -1, 0);
+    uint64_t page = huge ? 1ull << huge : alignment, size = (machine->ram_size + page - 1) & ~(page - 1);
+    uint8_t *ram = mmap(0, huge ? size : size + alignment, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (ram == MAP_FAILED)
         fail("%llu bytes of RAM: %s", (unsigned long long)size, strerror(errno));
     if (!huge)
         ram = (uint8_t *)(((uintptr_t)ram + alignment - 1) & ~(alignment - 1));
     if (advice >= 0 && madvise(ram, size, advice))
         fail("%s pages: %s", backing, strerror(errno));
-    return ram;
+    machine->ram = ram;
+    machine->slot_size = size;
 }
 
 static void *take_away(void *argument)

@@ -268,7 +268,7 @@ static void load_initrds(char **paths, int count)
 static void create(int vm, int kvm)
 {
     struct kvm_userspace_memory_region region = {
-        .guest_phys_addr = ram_base, .memory_size = machine.ram_size, .userspace_addr = (uintptr_t)machine.ram};
+        .guest_phys_addr = ram_base, .memory_size = machine.slot_size, .userspace_addr = (uintptr_t)machine.ram};
     if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
         fail("KVM_SET_USER_MEMORY_REGION: %s", strerror(errno));
     int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -323,7 +323,7 @@ int main(int count, char **words)
     int vm = ioctl(kvm, KVM_CREATE_VM, 0);
     if (vm < 0)
         fail("KVM_CREATE_VM: %s", strerror(errno));
-    machine.ram = allocate_ram(machine.ram_size, backing);
+    allocate_ram(&machine, backing);
     create(vm, kvm);
     if (aia)
         aia_create(vm, &machine, mode);

@@ -18,7 +18,7 @@ static const uint64_t uart_base = 0x10000000, ram_base = 0x80000000;
 
 struct machine {
     uint8_t *ram;
-    uint64_t ram_size;
+    uint64_t ram_size, slot_size; /* what the guest is told of, and what KVM is: whole pages of the backing */
     int cpus;
     const char *bootargs;
     uint64_t initrd_start, initrd_end;
@@ -54,7 +54,7 @@ void set_interrupt(int source, int level);
 void set_external_interrupt(int cpu, int level);
 
 /* Guest memory of 4k, thp, 2m or 1g pages; `backing` is one of these or NULL: as the kernel likes. */
-uint8_t *allocate_ram(uint64_t size, const char *backing);
+void allocate_ram(struct machine *machine, const char *backing);
 /* Has the kernel take parts of guest memory away for ever, wherever they go to. */
 void start_pageout(const struct machine *machine);
 
