@@ -17,25 +17,31 @@ enum { PAGE = 4096, ROUNDS = 8 };
 
 static const struct machine *machine;
 static int vm, manual;
-static uint8_t *copy, *copied; /* the pages that aren't all zero, and a flag for each of them */
+static uint8_t *copy, *copied, *differs; /* the copy, and for each page: whether it's there, whether it is wrong */
 static const uint8_t zeros[PAGE];
 static uint64_t *bitmap;
 static uint64_t cycles, rounds, harvested;
+static pthread_t thread;
+static volatile int ended;
 
 static void set_logging(int on)
 {
     struct kvm_userspace_memory_region region = {
         .flags = on ? KVM_MEM_LOG_DIRTY_PAGES : 0,
         .guest_phys_addr = ram_base, .memory_size = machine->slot_size, .userspace_addr = (uintptr_t)machine->ram};
-    pause_cpus();
+    /* Linux 6.12's KVM can't split a huge G-stage mapping, and a store to one that it has write-protected fails. A
+     * change of protection makes it drop them all; no processor may store meanwhile. */
+    int drop = on && machine->huge;
+    if (drop)
+        pause_cpus();
     if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
         fail("dirty logging: %s", strerror(errno));
-    /* Linux 6.12's KVM can't split a huge G-stage mapping, and a store to one that it has write-protected fails:
-     * a change of protection makes it drop them all. */
-    if (mprotect(machine->ram, machine->slot_size, PROT_READ) ||
-        mprotect(machine->ram, machine->slot_size, PROT_READ | PROT_WRITE))
-        fail("mprotect: %s", strerror(errno));
-    resume_cpus();
+    if (drop) {
+        if (mprotect(machine->ram, machine->slot_size, PROT_READ) ||
+            mprotect(machine->ram, machine->slot_size, PROT_READ | PROT_WRITE))
+            fail("mprotect: %s", strerror(errno));
+        resume_cpus();
+    }
 }
 
 static int is_same(uint64_t page)
@@ -66,14 +72,18 @@ static void for_touched_pages(void (*each)(uint64_t))
     close(file);
 }
 
-static void harvest(void)
+/* Fills `bitmap` with the pages that were stored to since the last time. */
+static void read_log(void)
 {
-    uint64_t pages = machine->ram_size / PAGE;
     memset(bitmap, 0, machine->slot_size / PAGE / 8);
     struct kvm_dirty_log log = {.dirty_bitmap = bitmap};
     if (ioctl(vm, KVM_GET_DIRTY_LOG, &log))
         fail("KVM_GET_DIRTY_LOG: %s", strerror(errno));
-    for (uint64_t word = 0; word < pages / 64; word++) {
+}
+
+static void copy_dirty_pages(void)
+{
+    for (uint64_t word = 0; word < machine->ram_size / PAGE / 64; word++) {
         if (!bitmap[word])
             continue;
         /* Cleared before it is copied: what is stored while we copy has to be seen again. */
@@ -91,38 +101,40 @@ static void harvest(void)
     rounds++;
 }
 
-static uint64_t lost, first_lost;
+static void note_difference(uint64_t page) { differs[page] = !is_same(page); }
 
-static void look_for_loss(uint64_t page)
-{
-    if (!is_same(page) && !lost++)
-        first_lost = page;
-}
-
+/* All memory against the copy, while the guest runs: what differs was stored to since the log was read, so that the
+ * log has it the next time. Once the guest is off there is no such excuse. */
 static void compare(void)
 {
-    for_touched_pages(look_for_loss);
+    uint64_t lost = 0, first = 0;
+    memset(differs, 0, machine->ram_size / PAGE);
+    for_touched_pages(note_difference);
+    read_log();
+    for (uint64_t page = 0; page < machine->ram_size / PAGE; page++)
+        if (differs[page] && !(bitmap[page / 64] >> page % 64 & 1) && !lost++)
+            first = page;
     if (lost)
         fail("the dirty log lost %llu pages, the first at 0x%llx", (unsigned long long)lost,
-             (unsigned long long)(ram_base + first_lost * PAGE));
+             (unsigned long long)(ram_base + first * PAGE));
     cycles++;
 }
 
 static void *follow(void *unused)
 {
-    while (1) {
+    while (!ended) {
         set_logging(1);
         for_touched_pages(copy_page);
-        for (int i = 0; i < ROUNDS; i++) {
+        for (int i = 0, last = 0; i < ROUNDS && !last; i++) {
             usleep(200000);
-            harvest();
+            last = ended;
+            read_log();
+            copy_dirty_pages();
         }
-        pause_cpus();
-        harvest();
         compare();
-        resume_cpus();
         set_logging(0);
-        usleep(1000000);
+        for (int i = 0; i < 10 && !ended; i++)
+            usleep(100000);
     }
     return unused;
 }
@@ -139,22 +151,25 @@ void start_dirty_log(int vm_file, const struct machine *of)
         manual = 1;
     }
     copy = mmap(0, machine->ram_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    copied = calloc(2, machine->ram_size / PAGE);
     bitmap = calloc(1, machine->slot_size / PAGE / 8);
-    copied = calloc(1, machine->ram_size / PAGE);
-    if (copy == MAP_FAILED || !bitmap || !copied)
+    if (copy == MAP_FAILED || !copied || !bitmap)
         fail("no memory for the dirty log's copy");
+    differs = copied + machine->ram_size / PAGE;
     madvise(copy, machine->ram_size, MADV_NOHUGEPAGE);
-    pthread_t thread;
     if (pthread_create(&thread, NULL, follow, NULL))
         fail("no thread for the dirty log");
 }
 
-void report_dirty_log(void)
+void finish_dirty_log(void)
 {
     if (!machine)
         return;
+    ended = 1;
+    stand_aside();
+    pthread_join(thread, NULL);
     fprintf(stderr, "monitor: dirty log: %llu cycles, %llu rounds, %llu pages, none lost\n", (unsigned long long)cycles,
             (unsigned long long)rounds, (unsigned long long)harvested);
     if (!cycles || !harvested)
-        fail("the guest ended before its dirty log was compared");
+        fail("the dirty log saw nothing");
 }

@@ -42,6 +42,7 @@ void allocate_ram(struct machine *machine, const char *backing)
         fail("%s pages: %s", backing, strerror(errno));
     machine->ram = ram;
     machine->slot_size = size;
+    machine->huge = huge != 0;
 }
 
 static void *take_away(void *argument)

@@ -32,7 +32,7 @@ static struct {
 static pthread_mutex_t devices = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t pausing = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t pause_changed = PTHREAD_COND_INITIALIZER;
-static int pause_wanted, standing;
+static int pause_wanted, standing, aside;
 
 void fail(const char *format, ...)
 {
@@ -92,8 +92,17 @@ void resume_cpus(void)
     pause_wanted = 0;
     pthread_cond_broadcast(&pause_changed);
     /* The next pause shall not count those who haven't heard of this one's end. */
-    while (standing)
+    while (standing > aside)
         pthread_cond_wait(&pause_changed, &pausing);
+    pthread_mutex_unlock(&pausing);
+}
+
+void stand_aside(void)
+{
+    pthread_mutex_lock(&pausing);
+    standing++;
+    aside++;
+    pthread_cond_broadcast(&pause_changed);
     pthread_mutex_unlock(&pausing);
 }
 
@@ -175,7 +184,7 @@ static void answer_mmio(struct kvm_run *run)
     } else if (writes && address == finisher_base) {
         if (value != 0x5555)
             fail("the guest reported failure %llu", (unsigned long long)value >> 16);
-        report_dirty_log();
+        finish_dirty_log();
         exit(0);
     } else {
         fail("an access to nothing at 0x%llx", (unsigned long long)address);
@@ -226,7 +235,7 @@ static void *run_cpu(void *argument)
         case KVM_EXIT_RISCV_SBI: answer_sbi(run); break;
         case KVM_EXIT_INTR: break;
         case KVM_EXIT_SYSTEM_EVENT:
-            report_dirty_log();
+            finish_dirty_log();
             fprintf(stderr, "monitor: the guest %s\n", run->system_event.type == 1 ? "powered off" : "asked for a reset");
             exit(0);
         default: fail("processor %d: exit reason %d", cpu, run->exit_reason);

@@ -19,6 +19,7 @@ static const uint64_t uart_base = 0x10000000, ram_base = 0x80000000;
 struct machine {
     uint8_t *ram;
     uint64_t ram_size, slot_size; /* what the guest is told of, and what KVM is: whole pages of the backing */
+    int huge;                     /* backed by pages of hugetlbfs */
     int cpus;
     const char *bootargs;
     uint64_t initrd_start, initrd_end;
@@ -61,11 +62,13 @@ void start_pageout(const struct machine *machine);
 /* Logs dirty pages of slot 0, again and again switched on and off, and has a copy follow by them; it ends the
  * process when the copy differs. */
 void start_dirty_log(int vm, const struct machine *machine);
-/* Says what the log has seen; fails when that is nothing. Nothing happens without a log. */
-void report_dirty_log(void);
+/* When the guest is off: compares for the last time and says what the log has seen. Nothing happens without a log. */
+void finish_dirty_log(void);
 
 /* All processors stand still between these two. */
 void pause_cpus(void);
 void resume_cpus(void);
+/* The caller, a processor's thread, stands still for good. */
+void stand_aside(void);
 
 #endif
