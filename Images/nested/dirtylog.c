@@ -17,7 +17,7 @@ enum { PAGE = 4096, ROUNDS = 8 };
 
 static const struct machine *machine;
 static int vm, manual;
-static uint8_t *copy, *copied, *differs; /* the copy, and for each page: whether it's there, whether it is wrong */
+static uint8_t *copy, *copied, *differs; /* the copy, and for each page: whether it's there, whether it differs */
 static const uint8_t zeros[PAGE];
 static uint64_t *bitmap;
 static uint64_t cycles, rounds, harvested;

@@ -8,7 +8,7 @@
 
 #include "nested.h"
 
-/* Linux 5.4 and 2.6.32 respectively; not every C library's headers have them. */
+/* Not every C library's headers have these. */
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
 #endif

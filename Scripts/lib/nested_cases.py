@@ -6,7 +6,7 @@ import re
 from cases import BOOT_LIMIT, TROUBLE, Skipped, case, expect, expect_clean_log, expect_healthy
 from guest import describe, exec_word, monitor_word, run
 
-# What else no kernel says that is well, of processes that hang, die or find no memory, and of KVM's own.
+# What a kernel says of processes that hang, die or find no memory as well, and KVM of a fault that it can't serve.
 MORE_TROUBLE = re.compile(TROUBLE.pattern + "|Call Trace|lockup|LOCKUP|blocked for more than|[Oo]ut of memory|"
                           "Killed process|unhandled signal|Failed to map|detected stalls")
 
@@ -20,6 +20,9 @@ def need_nested(test):
 @case("nested: 1 processor", False, 2, 1, False)
 @case("nested: 2 processors on 2 harts", True, 2, 2, False)
 @case("nested: 2 processors on 4 harts", True, 4, 2, False)
+@case("nested with AIA: 1 processor", False, 2, 1, True)
+@case("nested with AIA: 2 processors on 2 harts", True, 2, 2, True)
+@case("nested with AIA: 2 processors on 4 harts", True, 4, 2, True)
 def nested(test, harts, processors, aia):
     """With H the guest loads Debian's own kvm.ko, and a monitor in it boots the same kernel once more. With AIA
     KVM finds guest interrupt files and gives its guest the use of one."""
@@ -36,6 +39,7 @@ def nested(test, harts, processors, aia):
 
 
 @case("nested: two guests under stress", True, False)
+@case("nested with AIA: two guests under stress", True, True)
 def stress(test, aia):
     """Images/nested/stress: swapping, dirty logging and pages of every size under guests that check what they read."""
     need_nested(test)
@@ -47,7 +51,7 @@ def stress(test, aia):
     result = run(test.rvkvm.command(word, 4, "4G", [*test.rvkvm.hypervisor(aia), *test.rvkvm.disk(swap)]),
                  8 * BOOT_LIMIT + 3 * test.options.stress)
     # What led to a failure in half an hour is worth more than the last lines.
-    with open(os.path.join(test.options.images, "stress.log"), "w") as log:
+    with open(os.path.join(test.options.images, "stress-aia.log" if aia else "stress.log"), "w") as log:
         log.write(result.output + result.errors)
     expect(result.status == 0, "%s instead of status 0" % describe(result.status), result)
     expect_clean_log(result, MORE_TROUBLE)
