@@ -93,6 +93,36 @@ COMPRESSED = [compressed("c.lw", 2, A2, LOADS[2]), compressed("c.ld", 3, A2, LOA
               compressed("c.sw", 6, A1, STORES[2]), compressed("c.sd", 7, A1, STORES[3])]
 
 
+# Zcb's, whose offsets lie elsewhere, and those that take the stack pointer: a0 is moved there before.
+COMPRESSED += [
+    Instruction("c.lbu", 0x8000 | (A0 - 8) << 7 | (A2 - 8) << 2, "load", 1, False, 2, LOADS[4].word),
+    Instruction("c.lhu", 0x8400 | (A0 - 8) << 7 | (A2 - 8) << 2, "load", 2, False, 2, LOADS[5].word),
+    Instruction("c.lh", 0x8440 | (A0 - 8) << 7 | (A2 - 8) << 2, "load", 2, True, 2, LOADS[1].word),
+    Instruction("c.sb", 0x8800 | (A0 - 8) << 7 | (A1 - 8) << 2, "store", 1, False, 2, STORES[0].word),
+    Instruction("c.sh", 0x8C00 | (A0 - 8) << 7 | (A1 - 8) << 2, "store", 2, False, 2, STORES[1].word),
+    Instruction("c.fld", 0x2000 | (A0 - 8) << 7 | (A2 - 8) << 2, "load", 8, False, 2, FLOAT_LOADS[2].word, float=True),
+    Instruction("c.fsd", 0xA000 | (A0 - 8) << 7 | (A1 - 8) << 2, "store", 8, False, 2, FLOAT_STORES[2].word, float=True),
+]
+STACK = [
+    Instruction("c.lwsp", 0x4002 | A2 << 7, "load", 4, True, 2, i_type(0x03, 2, A2, 2, 0)),
+    Instruction("c.ldsp", 0x6002 | A2 << 7, "load", 8, False, 2, i_type(0x03, 3, A2, 2, 0)),
+    Instruction("c.fldsp", 0x2002 | A2 << 7, "load", 8, False, 2, i_type(0x07, 3, A2, 2, 0), float=True),
+    Instruction("c.swsp", 0xC002 | A1 << 2, "store", 4, False, 2, s_type(0x23, 2, 2, A1)),
+    Instruction("c.sdsp", 0xE002 | A1 << 2, "store", 8, False, 2, s_type(0x23, 3, 2, A1)),
+    Instruction("c.fsdsp", 0xA002 | A1 << 2, "store", 8, False, 2, s_type(0x27, 3, 2, A1), float=True),
+]
+TO_STACK = Instruction("mv sp, a0", i_type(0x13, 0, 2, A0, 0), "nothing")
+# With an offset, of which the transformed instruction has nothing.
+OFFSET = 0x7D5
+TO_OFFSET = Instruction("addi a0, a0, -0x7d5", i_type(0x13, 0, A0, A0, -OFFSET & 0xFFF), "nothing")
+WITH_OFFSET = [
+    Instruction("lw a2, 0x7d5(a0)", i_type(0x03, 2, A2, A0, OFFSET), "load", 4, True),
+    Instruction("ld a2, 0x7d5(a0)", i_type(0x03, 3, A2, A0, OFFSET), "load", 8),
+    Instruction("sw a1, 0x7d5(a0)", s_type(0x23, 2, A0, A1) | (OFFSET >> 5) << 25 | (OFFSET & 31) << 7, "store", 4),
+    Instruction("fsd fa1, 0x7d5(a0)", s_type(0x27, 3, A0, A1) | (OFFSET >> 5) << 25 | (OFFSET & 31) << 7, "store", 8, float=True),
+]
+
+
 def amo(name, funct5, width, kind):
     rs2 = 0 if kind == "lr" else A1
     return Instruction(name, r_type(0x2F, width, funct5 << 2, A2, A0, rs2), kind, 1 << width, width == 2)

@@ -207,10 +207,17 @@ def csr_rows(random):
                               matrix="trap", csr=text)
                     row.csr = csr
                     row.delegate(*random.choice(DELEGATIONS[1:] if mode in (VS, VU) else DELEGATIONS))
-                    row.number = number
+                    if not (csr and (csr.tvm or csr.vtvm)):
+                        # What shall make no difference.
+                        row.registers["mstatus"] = row.register("mstatus") | noise(random, mstatus.TVM, mstatus.TW, mstatus.TSR)
+                        row.registers["hstatus"] = noise(random, hstatus.VTVM, hstatus.VTW, hstatus.VTSR, hstatus.HU, hstatus.SPVP)
                     cause = csr_access(row, csr, writes)
                     yield row, (lambda row=row, cause=cause: trap(row, cause)) if cause is not None else (
                         lambda row=row, csr=csr: Done(row.mode, result=value(row, csr)))
+
+
+def noise(random, *masks):
+    return sum(random.choice((0, mask)) for mask in masks)
 
 
 # What a CSR holds, where a row knows: its register's name, or a constant of the runtime's.
