@@ -3,8 +3,8 @@
 import os
 import subprocess
 
-from layout import SOURCES, encode
-from machine import DEFAULTS
+from .layout import SOURCES, encode
+from .machine import DEFAULTS
 
 COMPILER = "riscv64-linux-gnu-gcc"
 FLAGS = ["-O2", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-ffreestanding", "-fno-pic", "-fno-stack-protector",

@@ -5,7 +5,7 @@ An extension is a function of its own in `EXTENSIONS`; AIA's is to come with AIA
 
 from dataclasses import dataclass, field
 
-from machine import envcfg, stateen
+from .machine import envcfg, stateen
 
 
 @dataclass

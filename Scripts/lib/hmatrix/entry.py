@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from machine import HS, M, VS, Done, bit, hstatus, mstatus
+from .machine import BREAKPOINT, HS, M, VS, Done, hstatus, mstatus
 
 EXITED, TO_MACHINE, TO_SUPERVISOR, TO_GUEST, HUNG = range(5)
 OUTCOMES = ("nothing traps", "trap to M-mode", "trap to HS-mode", "trap to VS-mode", "hangs")
@@ -47,6 +47,7 @@ class Outcome:
     result: int = None
     tval_may_be_zero: bool = False
     tinst_may_be_zero: bool = False
+    tval_unknown: bool = False
 
 
 def target(mode, cause, medeleg, hedeleg):
@@ -60,7 +61,7 @@ def put(register, mask, value):
     return register & ~mask | (mask if value is True else value)
 
 
-def outcome(row, end, pc, exit_pc):
+def outcome(row, end, pc, exit_pc, rules):
     """What `row`, executed at `pc`, leaves when it ends with `end`: a Trap or Done."""
     m, h, v = (row.register(name) for name in ("mstatus", "hstatus", "vsstatus"))
     mode = row.mode
@@ -80,12 +81,15 @@ def outcome(row, end, pc, exit_pc):
                        result=end.result)
     to = target(mode, end.cause, row.register("medeleg"), row.register("hedeleg"))
     result = Outcome(to, end.cause, end.tval, end.tval2, end.tinst, pc + end.offset, mask=mask,
-                     tval_may_be_zero=end.tval_may_be_zero, tinst_may_be_zero=end.tinst_may_be_zero)
+                     tval_may_be_zero=end.tval_may_be_zero, tinst_may_be_zero=end.tinst_may_be_zero, tval_unknown=end.tval_unknown)
     if to == TO_MACHINE:
         m = put(m, mstatus.MPIE, mstatus.MPIE if m & mstatus.MIE else 0) & ~mstatus.MIE
         m = put(m, mstatus.MPP, mode.privilege << 11)
         m = put(m, mstatus.MPV, mstatus.MPV if mode.virtual else 0)
-        m = put(m, mstatus.GVA, mstatus.GVA if end.guest_address else 0)
+        guest = end.guest_address
+        if guest != bool(mode.virtual and end.tval) and rules.waives("GVA in mstatus"):
+            guest = not guest
+        m = put(m, mstatus.GVA, mstatus.GVA if guest else 0)
         result.status = pack(m, h, v)
         return result
     result.mask &= ~(1 << GVA)
@@ -93,7 +97,8 @@ def outcome(row, end, pc, exit_pc):
         m = put(m, mstatus.SPIE, mstatus.SPIE if m & mstatus.SIE else 0) & ~mstatus.SIE
         m = put(m, mstatus.SPP, mstatus.SPP if mode.privilege else 0)
         h = put(h, hstatus.SPV, hstatus.SPV if mode.virtual else 0)
-        h = put(h, hstatus.GVA, hstatus.GVA if end.guest_address else 0)
+        guest = end.guest_address and not (end.cause == BREAKPOINT and rules.waives("GVA of a breakpoint"))
+        h = put(h, hstatus.GVA, hstatus.GVA if guest else 0)
         # SPVP follows SPP only when V was 1.
         if mode.virtual:
             h = put(h, hstatus.SPVP, hstatus.SPVP if mode.privilege else 0)
@@ -102,6 +107,8 @@ def outcome(row, end, pc, exit_pc):
         # hstatus and sstatus stay; no register of VS-level holds tval2 or tinst.
         v = put(v, mstatus.SPIE, mstatus.SPIE if v & mstatus.SIE else 0) & ~mstatus.SIE
         v = put(v, mstatus.SPP, mstatus.SPP if mode.privilege else 0)
+        if h & hstatus.GVA and rules.waives("hstatus on a trap to VS-mode"):
+            h &= ~hstatus.GVA
         result.tval2 = result.tinst = 0
         result.status = pack(*ended(VS, m, h, v))
     return result
@@ -113,5 +120,3 @@ def ended(mode, m, h, v):
     m = put(m, mstatus.MPP, mode.privilege << 11)
     return put(m, mstatus.MPV, mstatus.MPV if mode.virtual else 0), h, v
 
-
-assert bit(FS + 4) == FLOAT + bit(FS)

@@ -83,6 +83,7 @@ class Trap:
     tval2: int = 0
     tinst: int = 0
     tval_may_be_zero: bool = False
+    tval_unknown: bool = False  # only by other rules than the specification's
     tinst_may_be_zero: bool = False
     offset: int = 0  # of the trapping instruction from the row's first
 

@@ -1,9 +1,10 @@
 """Rows: the state to set up, the instruction, and what is to come of it."""
 
-import entry
-from instructions import C_EBREAK, EBREAK, ECALL
-from layout import Code, code_address
-from machine import BREAKPOINT, DEFAULTS, M, bit, envcfg, mstatus
+from . import entry
+from .instructions import EBREAK, ECALL
+from .layout import code_address
+from .machine import BREAKPOINT, DEFAULTS, M, bit, envcfg, mstatus
+from .rules import SPECIFICATION
 
 
 class Row:
@@ -23,6 +24,10 @@ class Row:
         self.ignored = {}
         self.expected = None
         self.end = None
+        self.access = self.otherwise = self.judge = None
+        self.saved = None  # the register that a return takes its address from
+        self.number = None
+        self.plan = None
 
     def register(self, name):
         value = self.registers.get(name, DEFAULTS[name])
@@ -58,9 +63,14 @@ class Row:
         self.supervisor = code_address(code.slot((), last, "HS")) + self.places[1]
         self.guest = code_address(code.slot((), last, "VS")) + self.places[2]
 
-    def expect(self, end):
-        self.end = end
-        self.expected = entry.outcome(self, end, self.pc, self.exit_pc)
+    def expect(self):
+        self.end = self.judge(SPECIFICATION)
+        self.expected = entry.outcome(self, self.end, self.pc, self.exit_pc, SPECIFICATION)
+
+    def by(self, rules):
+        """The outcome by other rules, and what is in memory then."""
+        end = self.judge(rules)
+        return entry.outcome(self, end, self.pc, self.exit_pc, rules)
 
     def __str__(self):
         parts = ["%s in %s" % (self.instruction.name, self.mode)]
@@ -68,5 +78,3 @@ class Row:
         parts += ["%s=%#x" % item for item in sorted(self.registers.items())]
         return ", ".join(parts)
 
-
-assert Code and C_EBREAK

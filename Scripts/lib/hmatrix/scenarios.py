@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from machine import bit
-from translation import A, D, N, PBMT, R, USER, V, W, X
+from .machine import bit
+from .translation import A, D, N, PBMT, R, USER, V, W, X
 
 HOLE = bit(45)  # a physical address where nothing is
 HOLE_PAGE = HOLE >> 12 << 10

@@ -15,7 +15,7 @@ def rvkvm_command(program, path):
 
 
 def qemu_command(program, path):
-    return [program, "-M", "virt", "-cpu", QEMU_CPU, "-m", MEMORY, "-bios", path, "-display", "none", "-monitor", "none", "-serial", "stdio",
+    return [program, "-M", "virt", "-cpu", QEMU_CPU, "-m", MEMORY, "-smp", "2", "-bios", path, "-display", "none", "-monitor", "none", "-serial", "stdio",
             "-no-reboot"]
 
 

@@ -7,11 +7,11 @@ It works on a dictionary of 64-bit words, which is all the memory a row has, and
 
 from dataclasses import dataclass
 
-from layout import HIGH_END, RAM, RAM_END, TABLES
-from machine import (
+from .layout import HIGH_END, RAM, RAM_END, TABLES
+from .machine import (
     FETCH_ACCESS, FETCH_GUEST, FETCH_PAGE, LOAD_ACCESS, LOAD_GUEST, LOAD_PAGE, MASK64, STORE_ACCESS, STORE_GUEST, STORE_PAGE, Trap,
     Unspecified, bit, envcfg, hstatus, mstatus)
-from instructions import transformed
+from .instructions import transformed
 
 V, R, W, X, USER, G, A, D = (bit(n) for n in range(8))
 RESERVED = 0x7F << 54
@@ -38,6 +38,14 @@ class Stage:
     root: int
     pbmt: bool
     update: bool  # A and D are set by hardware
+    lenient_pbmt: bool = False  # by menvcfg, though henvcfg withholds it
+    lenient_update: bool = False
+
+    def has_pbmt(self, rules):
+        return self.pbmt or self.lenient_pbmt and rules.waives("henvcfg with V = 0")
+
+    def updates(self, rules):
+        return self.update or self.lenient_update and rules.waives("henvcfg with V = 0")
 
 
 @dataclass
@@ -46,10 +54,8 @@ class Access:
     kind: str
     user: bool = False
     sum: bool = False
-    mxr: bool = False
-
-
-IMPLICIT_READ, IMPLICIT_WRITE = Access("load"), Access("store")
+    mxr: bool = False  # as an explicit load
+    hs_mxr: bool = False  # set, but of no account
 
 
 def physical(address):
@@ -74,7 +80,7 @@ def permitted(pte, kind, mxr):
     return readable or pte & W
 
 
-def walk(stage, address, access, read, write, fault):
+def walk(stage, address, access, read, write, fault, rules):
     """The process: the translated address. `fault()` makes the exception of this stage."""
     width = 12 + 9 * stage.levels + (2 if stage.guest else 0)
     if stage.guest:
@@ -103,7 +109,7 @@ def walk(stage, address, access, read, write, fault):
         if level < 0:
             raise fault()
         table = page << 12
-    if pte & PBMT and (not stage.pbmt or pte & PBMT == PBMT):
+    if pte & PBMT and (not stage.has_pbmt(rules) or pte & PBMT == PBMT and not rules.waives("PBMT = 3")):
         raise fault()
     if pte & N:
         if level > 0 or page & 15 != 8:
@@ -116,24 +122,21 @@ def walk(stage, address, access, read, write, fault):
     if stage.guest or access.user:
         if not pte & USER:
             raise fault()
-    elif pte & USER and (access.kind == "fetch" or not access.sum):
+    elif pte & USER and (access.kind == "fetch" or not access.sum or access.kind == "hlvx" and rules.waives("HLVX as a fetch")):
         raise fault()
     # 8
     if not permitted(pte, access.kind, access.mxr):
-        raise fault()
+        if not (access.hs_mxr and pte & X and rules.waives("MXR for implicit reads")):
+            raise fault()
     # 9. Cache-block management doesn't look at D.
     wanted = A | (D if access.kind == "store" else 0)
     if pte & wanted != wanted:
-        if not stage.update:
+        if not stage.updates(rules):
             raise fault()
-        write(at, pte_updated(read(at), wanted))
+        write(at, pte | wanted)
     # 10
     offset = bit(12 + 9 * level) - 1
     return page << 12 & ~offset | address & offset
-
-
-def pte_updated(pte, wanted):
-    return pte | wanted
 
 
 class Memory:
@@ -160,45 +163,83 @@ class Memory:
 class Translation:
     """Translation as a row's registers have it."""
 
-    def __init__(self, row, memory):
-        self.row = row
-        self.memory = memory
+    def __init__(self, row, memory, rules):
+        self.row, self.memory, self.rules = row, memory, rules
         m, h = row.register("menvcfg"), row.effective("henvcfg")
+        lenient = 0 if row.mode.virtual else m
         self.hs = Stage(False, *self.pointer("satp"), m & envcfg.PBMTE, m & envcfg.ADUE)
         # "henvcfg": its bits are for the VS-stage, menvcfg's for the G-stage.
-        self.vs = Stage(False, *self.pointer("vsatp"), h & envcfg.PBMTE, h & envcfg.ADUE)
+        self.vs = Stage(False, *self.pointer("vsatp"), h & envcfg.PBMTE, h & envcfg.ADUE,
+                        lenient & envcfg.PBMTE, lenient & envcfg.ADUE)
         self.g = Stage(True, *self.pointer("hgatp"), m & envcfg.PBMTE, m & envcfg.ADUE)
 
     def pointer(self, name):
         value = self.row.register(name)
         return LEVELS[value >> 60], (value & bit(44) - 1) << 12
 
+    def read(self, at, fault):
+        """An entry. What can't be read is an access fault of the original access (step 2)."""
+        try:
+            return self.memory.read(at)
+        except Fault:
+            if self.rules.waives("access faults of page tables"):
+                raise fault() from None
+            raise
+
+    def write(self, at, value):
+        self.memory.write(at, value)
+
     def guest_physical(self, gpa, access, implicit=None):
         if not self.g.levels:
-            physical(gpa)
+            if not implicit:
+                physical(gpa)
             return gpa
-        # "Two-Stage Address Translation": HS-level MXR counts for explicit loads only.
-        pa = walk(self.g, gpa, access, self.memory.read, self.memory.write, lambda: Fault("guest", gpa, implicit))
-        physical(pa)
+        fault = lambda: Fault("guest", gpa, implicit)  # noqa: E731
+        pa = walk(self.g, gpa, access, lambda at: self.read(at, fault), self.write, fault, self.rules)
+        if not implicit:
+            physical(pa)
         return pa
+
+    def table(self, at, write=False):
+        """Where an entry at VS-level is. It is looked for as by an implicit load or store, for which MXR doesn't
+        count: that makes pages readable by explicit loads only ("Two-Stage Address Translation")."""
+        if write:
+            return self.guest_physical(at, Access("store"), "write")
+        return self.guest_physical(at, Access("load", hs_mxr=self.row.register("mstatus") & mstatus.MXR), "read")
+
+    def update(self, at, value):
+        """Sets A and D at VS-level: a write to the table."""
+        before = dict(self.memory.words)
+        try:
+            pa, fault = self.table(at, write=True), None
+        except Fault as denied:
+            fault = denied
+        if (fault or self.memory.words != before) and self.rules.waives("the G-stage of updates"):
+            self.memory.words, fault = before, None
+            pa = self.table(at)
+        if fault:
+            raise fault
+        self.memory.write(pa, value)
 
     def virtual(self, va, access, vs_mxr, hs_mxr):
         """As with V = 1: (supervisor physical address)."""
         gpa = va
         if self.vs.levels:
-            def read(at):
-                return self.memory.read(self.guest_physical(at, IMPLICIT_READ, "read"))
+            fault = lambda: Fault("page")  # noqa: E731
 
-            def write(at, value):
-                self.memory.write(self.guest_physical(at, IMPLICIT_WRITE, "write"), value)
+            def read(at):
+                return self.read(self.table(at), fault)
 
             first = Access(access.kind, access.user, access.sum, vs_mxr or hs_mxr)
-            gpa = walk(self.vs, va, first, read, write, lambda: Fault("page"))
+            gpa = walk(self.vs, va, first, read, self.update, fault, self.rules)
         return self.guest_physical(gpa, Access(access.kind, True, False, hs_mxr))
 
     def real(self, va, access):
         """As with V = 0."""
-        pa = walk(self.hs, va, access, self.memory.read, self.memory.write, lambda: Fault("page")) if self.hs.levels else va
+        pa = va
+        if self.hs.levels:
+            fault = lambda: Fault("page")  # noqa: E731
+            pa = walk(self.hs, va, access, lambda at: self.read(at, fault), self.write, fault, self.rules)
         physical(pa)
         return pa
 
@@ -238,12 +279,12 @@ def portions(address, size):
     return [(address, first)] + ([(address + first & MASK64, size - first)] if first < size else [])
 
 
-def access(row, instruction, address, memory):
+def access(row, instruction, address, memory, rules):
     """[(physical address, bytes)] or the Trap."""
     kind = instruction.kind
     need = NEEDS[kind]
     privilege, virtual = effective_mode(row, kind)
-    translation = Translation(row, memory)
+    translation = Translation(row, memory, rules)
     found, failed = [], []
     size = instruction.size if need not in ("cbm",) and kind != "cbz" else 1
     for va, length in portions(address, size):
@@ -264,12 +305,20 @@ def access(row, instruction, address, memory):
         raise Unspecified
     page, guest, denied = CAUSES[need]
     cause = {"page": page, "guest": guest, "access": denied}[fault.kind]
+    as_fetch = need == "hlvx" and rules.waives("HLVX as a fetch")
+    if as_fetch:
+        cause = FETCH_ACCESS if fault.kind == "access" else FETCH_PAGE
+    block = 63 if need == "cbm" or kind == "cbz" else 0
+    gpa = fault.gpa
+    if va & block and rules.waives("the address of a cache block"):
+        va -= va & block
+        gpa -= 0 if fault.implicit else gpa & block
     trap = Trap(cause, va, guest_address=virtual)
     if fault.kind == "guest":
         # Shtvala: never zero where the specification would allow it.
-        trap.tval2 = fault.gpa >> 2
+        trap.tval2 = gpa >> 2
     if fault.implicit:
         trap.tinst = 0x3020 if fault.implicit == "write" else 0x3000
-    elif need != "fetch":
-        trap.tinst, trap.tinst_may_be_zero = transformed(instruction, va - address), True
+    elif need != "fetch" and not as_fetch:
+        trap.tinst, trap.tinst_may_be_zero = transformed(instruction, 0 if block else va - address), True
     return trap

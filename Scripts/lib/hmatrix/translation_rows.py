@@ -6,14 +6,14 @@ generator whose seed is printed. Permissions are exhaustive where one page size 
 
 import itertools
 
-import instructions as asm
-from layout import HIGH_END, LOW_PAGES
-from machine import (
+from . import instructions as asm
+from .layout import HIGH_END, LOW_PAGES
+from .machine import (
     DEFAULTS, DELEGABLE, DELEGABLE_TO_GUEST, HS, M, U, VS, VU, Done, Trap, Unspecified, bit, envcfg, hstatus, mstatus)
-from rows import Row
-from scenarios import SCENARIOS, Scenario
-from tables import CODE_OF_S, CODE_OF_U, GOOD, NAMES, Pool, Tables, code_offset, leaf, ram_leaf, span
-from translation import USER, Memory, access
+from .rows import Row
+from .scenarios import SCENARIOS, Scenario
+from .tables import CODE_OF_S, CODE_OF_U, GOOD, NAMES, Pool, Tables, code_offset, leaf, ram_leaf, span
+from .translation import USER, Memory, access
 
 DELEGATIONS = [(0, 0), (DELEGABLE, 0), (DELEGABLE, DELEGABLE_TO_GUEST), (0, DELEGABLE_TO_GUEST)]
 LEVELS = (0, 3, 4, 5)
@@ -227,7 +227,7 @@ class Plan:
         random = self.random
         registers = {}
         m = v = mstatus.FS
-        h = random.choice((0, hstatus.SPV)) | random.choice((0, hstatus.SPVP))
+        h = sum(random.choice((0, mask)) for mask in (hstatus.SPV, hstatus.SPVP, hstatus.GVA))
         if self.bits is None:
             m |= random.choice((0, mstatus.SUM)) | random.choice((0, mstatus.MXR))
             v |= random.choice((0, mstatus.SUM)) | random.choice((0, mstatus.MXR))
@@ -313,33 +313,39 @@ def make(plan, code):
     elif instruction in asm.WITH_OFFSET:
         row.before = (asm.TO_OFFSET,)
     row.place(code)
-    memory = Memory(row.words)
+    row.judge = lambda rules: judged(row, rules)
     try:
-        end = perform(row, memory)
+        row.expect()
     except Unspecified:
         return None
-    if isinstance(end, Trap):
-        # A and D may have been set on the way, or not: "Virtual Address Translation Process", step 9.
-        for at, before in row.words.items():
-            row.ignored[at] = memory.words[at] ^ before
-        if plan.crossing and plan.instruction.kind in ("store", "hsv"):
-            # The portion that is permitted may have been stored.
-            for target in plan.targets:
-                for at in (target & ~7, (target & ~7) + 8):
-                    row.ignored[at] = bit(64) - 1
-    else:
-        # A store may have gone elsewhere: an entry's page number is part of what scenarios change.
-        row.words = {**dict.fromkeys(memory.words, 0), **row.words}
-        row.after = memory.words
-    row.expect(end)
+    row.after, row.ignored = row.left, row.either
+    # A store may have gone elsewhere: an entry's page number is part of what scenarios change.
+    row.words = {**dict.fromkeys(row.after, 0), **row.words}
     return row
 
 
-def perform(row, memory):
+def judged(row, rules):
+    """How the row ends by these rules; `row.left` is its memory then, with the bits of `row.either` one or the other."""
+    memory = Memory(row.words)
+    row.either = {}
+    end = perform(row, memory, rules)
+    row.left = memory.words
+    if isinstance(end, Trap):
+        # A and D may have been set on the way, or not: "Virtual Address Translation Process", step 9.
+        row.either = {at: memory.words[at] ^ before for at, before in row.words.items()}
+        if row.plan.crossing and row.instruction.kind in ("store", "hsv"):
+            # The portion that is permitted may have been stored.
+            for target in row.plan.targets:
+                for at in (target & ~7, (target & ~7) + 8):
+                    row.either[at] = bit(64) - 1
+    return end
+
+
+def perform(row, memory, rules):
     """What the access does: the oracle's translation and the instruction's own semantics."""
     offset = 0
     for instruction in (*row.before, row.instruction):
-        found = access(row, instruction, row.a0, memory) if instruction.size else None
+        found = access(row, instruction, row.a0, memory, rules) if instruction.size else None
         if isinstance(found, Trap):
             found.offset = offset
             return found
@@ -365,7 +371,7 @@ def perform(row, memory):
             # Its register's value isn't known here: the words aren't looked at.
             for pa, length in found:
                 for at in range(pa & ~7, pa + length, 8):
-                    row.ignored[at] = bit(64) - 1
+                    row.either[at] = bit(64) - 1
             return Done(row.mode)
         data = operand.to_bytes(size, "little")
         for pa, length in found:

@@ -2,15 +2,16 @@
 
 import itertools
 
-import instructions as asm
-from csrs import catalogue, left_out
-from instructions import Instruction
-from layout import LOW_PAGES
-from machine import (
+from . import instructions as asm
+from .csrs import catalogue, left_out
+from .instructions import Instruction
+from .layout import LOW_PAGES
+from .machine import (
     BREAKPOINT, DEFAULTS, DELEGABLE, DELEGABLE_TO_GUEST, ENVIRONMENT, HS, ILLEGAL, M, MODES, U, VIRTUAL, VS, VU, Done, Trap, bit, envcfg,
     hstatus, mode_of, mstatus, stateen)
-from privilege import csr_access, execution
-from rows import Row
+from .privilege import csr_access, execution
+from .rows import Row
+from .rules import SPECIFICATION
 
 DELEGATIONS = [(0, 0), (DELEGABLE, 0), (DELEGABLE, DELEGABLE_TO_GUEST), (0, DELEGABLE_TO_GUEST)]
 
@@ -60,13 +61,16 @@ def enabling(instruction):
     return [{}]
 
 
-def trap(row, cause):
+def trap(row, cause, rules):
     """What the trap writes. stval and mtval hold the instruction (Sstvala, Shvstvala), for both kinds of exception."""
     if cause == BREAKPOINT:
         # Machine chapter, "mtval": for EBREAK the address or zero; Sstvala and Shvstvala leave EBREAK out.
         return Trap(cause, row.pc, row.mode.virtual, tval_may_be_zero=True)
     if cause in (ILLEGAL, VIRTUAL):
-        return Trap(cause, row.instruction.word)
+        if row.instruction.kind in ("cbm", "cbz") and rules.waives("trap value of cache-block instructions"):
+            return Trap(cause)
+        stale = row.instruction.kind == "mret" and rules.waives("trap value of MRET")
+        return Trap(cause, row.instruction.word, tval_unknown=stale)
     return Trap(cause)
 
 
@@ -81,7 +85,7 @@ def instruction_rows(random):
                     # The interrupt enables that trap entry stacks.
                     settings["mstatus"] = settings.get("mstatus", 0) | random.choice((0, mstatus.SIE)) | random.choice((0, mstatus.SPP))
                     settings["vsstatus"] = settings.get("vsstatus", 0) | random.choice((0, mstatus.SIE)) | random.choice((0, mstatus.SPP))
-                    settings["hstatus"] = settings.get("hstatus", 0) | random.choice((0, hstatus.SPVP)) | random.choice((0, hstatus.SPV))
+                    settings["hstatus"] = settings.get("hstatus", 0) | noise(random, hstatus.SPVP, hstatus.SPV, hstatus.GVA)
                 if not instruction.kind.startswith("float"):
                     for name in ("mstatus", "vsstatus"):
                         settings[name] = settings.get(name, 0) | mstatus.FS
@@ -93,21 +97,25 @@ def instruction_rows(random):
 
 def finished(row, random):
     instruction, mode = row.instruction, row.mode
-    cause = execution(row, instruction)
-    if cause is not None:
-        yield row, lambda: trap(row, cause)
-    elif instruction.kind in ("sret", "mret"):
-        yield from returns(row, random)
-    elif instruction.kind == "wfi":
-        # Something pending that isn't taken: an S-level interrupt, delegated, with SIE = 0.
-        row.registers.update({"mip": 2, "mie": 0x82} if mode in (HS, M) else {"hvip": 4, "hie": 4, "hideleg": 4, "vsie": 2})
-        row.registers["mstatus"] &= ~mstatus.SIE
-        row.registers["vsstatus"] &= ~mstatus.SIE
-        yield row, lambda: Done(mode)
-    elif instruction.kind in ("hlv", "hlvx", "hsv", "cbm", "cbz") or instruction.kind.startswith("float"):
-        yield row, lambda: data(row)
-    else:
-        yield row, lambda: Done(mode)
+    row.otherwise = lambda: Done(mode)
+    if execution(row, instruction, SPECIFICATION) is None:
+        if instruction.kind in ("sret", "mret"):
+            yield from returns(row, random)
+            return
+        if instruction.kind == "wfi":
+            # Something pending that isn't taken: an S-level interrupt, delegated, with SIE = 0.
+            row.registers.update({"mip": 2, "mie": 0x82} if mode in (HS, M) else {"hvip": 4, "hie": 4, "hideleg": 4, "vsie": 2})
+            row.registers["mstatus"] &= ~mstatus.SIE
+            row.registers["vsstatus"] &= ~mstatus.SIE
+        elif instruction.kind in ("hlv", "hlvx", "hsv", "cbm", "cbz") or instruction.kind.startswith("float"):
+            row.otherwise = lambda: data(row)
+    yield row
+
+
+def judged(row, rules):
+    """How an instruction's row ends by these rules."""
+    cause = row.access(rules)
+    return row.otherwise() if cause is None else trap(row, cause, rules)
 
 
 def data(row):
@@ -157,12 +165,9 @@ def returns(row, random):
             end = Done(mode_of(privilege, virtual), {"mstatus": after, "hstatus": h & ~hstatus.SPV})
             saved = "sepc"
         new.registers.update({"mstatus": m, "hstatus": h, "vsstatus": v})
-        yield new, lambda new=new, end=end, saved=saved: returned(new, end, saved)
-
-
-def returned(row, end, saved):
-    row.registers[saved] = row.exit_pc
-    return end
+        new.saved = saved
+        new.otherwise = lambda end=end: end
+        yield new
 
 
 def guards(csr):
@@ -205,15 +210,15 @@ def csr_rows(random):
                 for name, operation, source, writes in accesses if csr else random.sample(ACCESSES, 1):
                     row = Row(mode, Instruction(name % text, asm.csr(operation, number, asm.A2, source), "csr"), dict(settings),
                               matrix="trap", csr=text)
-                    row.csr = csr
+                    row.number = number
                     row.delegate(*random.choice(DELEGATIONS[1:] if mode in (VS, VU) else DELEGATIONS))
                     if not (csr and (csr.tvm or csr.vtvm)):
                         # What shall make no difference.
                         row.registers["mstatus"] = row.register("mstatus") | noise(random, mstatus.TVM, mstatus.TW, mstatus.TSR)
                         row.registers["hstatus"] = noise(random, hstatus.VTVM, hstatus.VTW, hstatus.VTSR, hstatus.HU, hstatus.SPVP)
-                    cause = csr_access(row, csr, writes)
-                    yield row, (lambda row=row, cause=cause: trap(row, cause)) if cause is not None else (
-                        lambda row=row, csr=csr: Done(row.mode, result=value(row, csr)))
+                    row.access = lambda rules, row=row, csr=csr, writes=writes: csr_access(row, csr, writes, rules)
+                    row.otherwise = lambda row=row, csr=csr: Done(row.mode, result=value(row, csr) if csr else None)
+                    yield row
 
 
 def noise(random, *masks):
@@ -238,10 +243,12 @@ def value(row, csr):
 
 
 def rows(random, code):
-    for row, end in itertools.chain(instruction_rows(random), csr_rows(random)):
+    for row in itertools.chain(instruction_rows(random), csr_rows(random)):
         row.place(code)
-        row.expect(end())
+        if row.saved:
+            row.registers[row.saved] = row.exit_pc
+        if row.access is None:
+            row.access = lambda rules, row=row: execution(row, row.instruction, rules)
+        row.judge = lambda rules, row=row: judged(row, rules)
+        row.expect()
         yield row
-
-
-assert U and stateen
