@@ -10,6 +10,9 @@
     X(mip, 0x344) \
     X(mscratch, 0x340) \
     X(mepc, 0x341) \
+    X(pmpaddr0, 0x3B0) \
+    X(pmpaddr1, 0x3B1) \
+    X(pmpcfg0, 0x3A0) \
     X(hstatus, 0x600) \
     X(hedeleg, 0x602) \
     X(hideleg, 0x603) \

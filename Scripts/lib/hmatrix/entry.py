@@ -11,11 +11,13 @@ OUTCOMES = ("nothing traps", "trap to M-mode", "trap to HS-mode", "trap to VS-mo
 # Where Images/hypervisor/matrix.c packs them.
 MPP, MPV, GVA, MPIE = 0, 2, 3, 4
 SPP, SPIE, SIE, SPV, SPVP, HGVA = 8, 9, 10, 12, 13, 14
-VSPP, VSPIE, VSIE, FS, VFS = 16, 17, 18, 20, 22
+VSPP, VSPIE, VSIE, FS, VFS, MPRV = 16, 17, 18, 20, 22, 24
+STRAY = 25  # a trap register of another level was written
 FLOAT = 15 << FS
 NAMES = [("MPP", MPP, 2), ("MPV", MPV, 1), ("mGVA", GVA, 1), ("MPIE", MPIE, 1), ("SPP", SPP, 1), ("SPIE", SPIE, 1),
          ("SIE", SIE, 1), ("SPV", SPV, 1), ("SPVP", SPVP, 1), ("GVA", HGVA, 1), ("vSPP", VSPP, 1), ("vSPIE", VSPIE, 1),
-         ("vSIE", VSIE, 1), ("FS", FS, 2), ("vFS", VFS, 2)]
+         ("vSIE", VSIE, 1), ("FS", FS, 2), ("vFS", VFS, 2),
+         ("MPRV", MPRV, 1), ("stray", STRAY, 1)]
 
 
 def pack(m, h, v):
@@ -24,7 +26,7 @@ def pack(m, h, v):
         return (value >> source & mask) << target
 
     return (at(m, 11, MPP, 3) | at(m, 39, MPV) | at(m, 38, GVA) | at(m, 7, MPIE)
-            | at(m, 8, SPP) | at(m, 5, SPIE) | at(m, 1, SIE) | at(m, 13, FS, 3)
+            | at(m, 8, SPP) | at(m, 5, SPIE) | at(m, 1, SIE) | at(m, 13, FS, 3) | at(m, 17, MPRV)
             | at(h, 7, SPV) | at(h, 8, SPVP) | at(h, 6, HGVA)
             | at(v, 8, VSPP) | at(v, 5, VSPIE) | at(v, 1, VSIE) | at(v, 13, VFS, 3))
 
@@ -43,11 +45,12 @@ class Outcome:
     tinst: int = 0
     epc: int = 0
     status: int = 0
-    mask: int = (1 << 24) - 1 & ~FLOAT
+    mask: int = (1 << 26) - 1 & ~FLOAT
     result: int = None
     tval_may_be_zero: bool = False
     tinst_may_be_zero: bool = False
     tval_unknown: bool = False
+    misaligned: bool = False
 
 
 def target(mode, cause, medeleg, hedeleg):
@@ -68,8 +71,8 @@ def outcome(row, end, pc, exit_pc, rules):
     if mode is not M:
         # Gone to by MRET, which moves MPIE to MIE and clears MPP and MPV.
         m = put(m, mstatus.MIE, mstatus.MIE if m & mstatus.MPIE else 0)
-        m = put(m, mstatus.MPP | mstatus.MPV, 0) | mstatus.MPIE
-    mask = (1 << 24) - 1 & ~FLOAT
+        m = put(m, mstatus.MPP | mstatus.MPV | mstatus.MPRV, 0) | mstatus.MPIE
+    mask = (1 << 26) - 1 & ~FLOAT
     if isinstance(end, Done):
         m, h, v = (end.changed.get(name, value) for name, value in (("mstatus", m), ("hstatus", h), ("vsstatus", v)))
         if end.dirties_float:
@@ -81,7 +84,8 @@ def outcome(row, end, pc, exit_pc, rules):
                        result=end.result)
     to = target(mode, end.cause, row.register("medeleg"), row.register("hedeleg"))
     result = Outcome(to, end.cause, end.tval, end.tval2, end.tinst, pc + end.offset, mask=mask,
-                     tval_may_be_zero=end.tval_may_be_zero, tinst_may_be_zero=end.tinst_may_be_zero, tval_unknown=end.tval_unknown)
+                     tval_may_be_zero=end.tval_may_be_zero, tinst_may_be_zero=end.tinst_may_be_zero, tval_unknown=end.tval_unknown,
+                     misaligned=end.misaligned)
     if to == TO_MACHINE:
         m = put(m, mstatus.MPIE, mstatus.MPIE if m & mstatus.MIE else 0) & ~mstatus.MIE
         m = put(m, mstatus.MPP, mode.privilege << 11)
@@ -110,7 +114,7 @@ def outcome(row, end, pc, exit_pc, rules):
         if h & hstatus.GVA and rules.waives("hstatus on a trap to VS-mode"):
             h &= ~hstatus.GVA
         result.tval2 = result.tinst = 0
-        result.status = pack(*ended(VS, m, h, v))
+        result.status = pack(*ended(VS, m, h, v)) | (1 << STRAY if rules.waives("htval and htinst on a trap to VS-mode") else 0)
     return result
 
 

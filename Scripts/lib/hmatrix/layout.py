@@ -13,8 +13,10 @@ CODE, CODE_END = 0x80200000, 0x80400000
 TABLES = 0x80400000  # page tables from here on
 LOW_PAGES, HIGH_END = 0x82000000, 0x84000000  # pages that rows access: from the one on, and up to the other
 SLOT = 16
+# What matrix.c leaves in the trap registers before a row.
+OLD_CAUSE, OLD_VALUE = 0x3F, 0x55AA54
 
-ALLOW_TVAL_ZERO, ALLOW_TINST_ZERO, ALLOW_TVAL2_ZERO, CHECK_RESULT = 1, 2, 4, 8
+ALLOW_TVAL_ZERO, ALLOW_TINST_ZERO, ALLOW_ACCESS_FAULT, CHECK_RESULT = 1, 2, 4, 8
 
 
 def code_address(offset):
@@ -58,6 +60,7 @@ def encode_row(row, numbers):
     e = row.expected
     settings = [(numbers[name], value) for name, value in row.registers.items() if name != "mstatus"]
     allowed = (ALLOW_TVAL_ZERO if e.tval_may_be_zero else 0) | (ALLOW_TINST_ZERO if e.tinst_may_be_zero else 0)
+    allowed |= ALLOW_ACCESS_FAULT if e.misaligned else 0
     result = 0
     if e.result is not None:
         allowed |= CHECK_RESULT

@@ -50,7 +50,7 @@ class stateen:
 
 
 # Causes ("Trap Cause Codes").
-FETCH_ACCESS, ILLEGAL, BREAKPOINT, LOAD_ACCESS, STORE_ACCESS = 1, 2, 3, 5, 7
+FETCH_ACCESS, ILLEGAL, BREAKPOINT, LOAD_MISALIGNED, LOAD_ACCESS, STORE_MISALIGNED, STORE_ACCESS = 1, 2, 3, 4, 5, 6, 7
 ECALL_U, ECALL_HS, ECALL_VS, ECALL_M = 8, 9, 10, 11
 FETCH_PAGE, LOAD_PAGE, STORE_PAGE = 12, 13, 15
 FETCH_GUEST, LOAD_GUEST, VIRTUAL, STORE_GUEST = 20, 21, 22, 23
@@ -70,6 +70,8 @@ DEFAULTS = {
     "medeleg": 0, "hedeleg": 0, "mideleg": 0x222, "hideleg": 0x444, "mie": 0x80, "mip": 0, "hie": 0, "hvip": 0,
     "htimedelta": 0x1000000, "mscratch": 0x33A0, "sscratch": 0x11A0, "vsscratch": 0x22A0, "mepc": 0x33B0, "sepc": 0x11B0,
     "vsepc": 0x22B0, "stimecmp": MASK64, "vstimecmp": MASK64 - 1, "vsie": 0,
+    # Physical memory protection: entry 1 permits everything.
+    "pmpaddr0": 0, "pmpaddr1": bit(54) - 1, "pmpcfg0": 0x1F00,
     "satp": 0, "vsatp": 0, "hgatp": 0, "stvec": None, "vstvec": None,
 }
 
@@ -85,6 +87,7 @@ class Trap:
     tval_may_be_zero: bool = False
     tval_unknown: bool = False  # only by other rules than the specification's
     tinst_may_be_zero: bool = False
+    misaligned: bool = False  # the next cause, the access fault, is as good
     offset: int = 0  # of the trapping instruction from the row's first
 
 

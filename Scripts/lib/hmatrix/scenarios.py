@@ -1,6 +1,6 @@
 """What is out of the ordinary about the way to a page: one thing at a time, at one of the two stages."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .machine import bit
 from .translation import A, D, N, PBMT, R, USER, V, W, X
@@ -26,7 +26,8 @@ class Scenario:
     vs_bare: bool = False
     address: object = None  # of the access: function(address, levels)
     gpa: object = None  # where the VS-stage leads: function(gpa, levels)
-    settings: dict = field(default_factory=dict)
+    # Physical memory protection: what of, "page", "vs" or "g" (a table there), and what it permits.
+    protected: tuple = None
 
 
 def setting(mask):
@@ -92,6 +93,13 @@ def scenarios():
     for n in range(4):
         # The two bits that the G-stage adds, and the first two beyond them.
         yield Scenario("guest physical address: width + %d" % (n - 2), gpa=lambda a, levels, n=n: a ^ bit(12 + 9 * levels + n), g_on=True)
+    for permitted in (0, 1, 3, 4, 5):
+        letters = "".join(letter for n, letter in enumerate("RWX") if permitted >> n & 1) or "nothing"
+        yield Scenario("PMP permits %s: the page" % letters, protected=("page", permitted))
+        yield Scenario("PMP permits %s: a table of the VS-stage" % letters, protected=("vs", permitted), vs_on=True)
+        yield Scenario("PMP permits %s: a table of the G-stage" % letters, protected=("g", permitted), g_on=True)
+    yield Scenario("PMP permits R: a table of the VS-stage, A clear", protected=("vs", 1), vs_leaf=clearing(A | D), vs_on=True)
+    yield Scenario("PMP permits R: a table of the G-stage, A clear", protected=("g", 1), g_leaf=clearing(A | D), g_on=True)
 
 
 SCENARIOS = list(scenarios())

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from .layout import HIGH_END, RAM, RAM_END, TABLES
 from .machine import (
-    FETCH_ACCESS, FETCH_GUEST, FETCH_PAGE, LOAD_ACCESS, LOAD_GUEST, LOAD_PAGE, MASK64, STORE_ACCESS, STORE_GUEST, STORE_PAGE, Trap,
+    FETCH_ACCESS, FETCH_GUEST, FETCH_PAGE, LOAD_ACCESS, LOAD_GUEST, LOAD_MISALIGNED, LOAD_PAGE, MASK64, STORE_ACCESS, STORE_GUEST, STORE_MISALIGNED, STORE_PAGE, Trap,
     Unspecified, bit, envcfg, hstatus, mstatus)
 from .instructions import transformed
+from .rules import SPECIFICATION
 
 V, R, W, X, USER, G, A, D = (bit(n) for n in range(8))
 RESERVED = 0x7F << 54
@@ -139,16 +140,45 @@ def walk(stage, address, access, read, write, fault, rules):
     return page << 12 & ~offset | address & offset
 
 
+PMP_R, PMP_W, PMP_X = 1, 2, 4
+# What an access needs of physical memory protection: (any of these sets). HLVX needs both ("Hypervisor Virtual-Machine
+# Load and Store Instructions").
+PROTECTION = {"load": (PMP_R,), "store": (PMP_W,), "fetch": (PMP_X,), "hlvx": (PMP_R | PMP_X,), "cbm": (PMP_R, PMP_W)}
+
+
+class Protected(Fault):
+    def __init__(self):
+        super().__init__("access")
+
+
 class Memory:
-    def __init__(self, words):
-        self.words = dict(words)
+    def __init__(self, row, rules=SPECIFICATION):
+        self.words = dict(row.words)
+        self.rules = rules
+        # One page that isn't like the others: pmpaddr0, of 4 KiB.
+        self.frame = row.register("pmpaddr0") & ~0x3FF
+        self.permitted = row.register("pmpcfg0") & 7 if row.register("pmpcfg0") & 0x18 else None
+
+    def protect(self, address, kind):
+        if self.permitted is not None and address >> 2 & ~0x3FF == self.frame:
+            if any(self.permitted & needed == needed for needed in PROTECTION[kind]):
+                return
+            if kind == "hlvx" and self.permitted & PMP_X and self.rules.waives("HLVX where PMP permits no reading"):
+                return
+            raise Protected
 
     def read(self, address):
         physical(address)
+        self.protect(address, "load")
         return self.words.get(address, 0)
 
     def write(self, address, value):
         physical(address)
+        try:
+            self.protect(address, "store")
+        except Protected:
+            if not self.rules.waives("PMP for updates"):
+                raise
         self.words[address] = value
 
     def bytes(self, address, size):
@@ -181,6 +211,8 @@ class Translation:
         """An entry. What can't be read is an access fault of the original access (step 2)."""
         try:
             return self.memory.read(at)
+        except Protected:
+            raise
         except Fault:
             if self.rules.waives("access faults of page tables"):
                 raise fault() from None
@@ -232,7 +264,9 @@ class Translation:
 
             first = Access(access.kind, access.user, access.sum, vs_mxr or hs_mxr)
             gpa = walk(self.vs, va, first, read, self.update, fault, self.rules)
-        return self.guest_physical(gpa, Access(access.kind, True, False, hs_mxr))
+        pa = self.guest_physical(gpa, Access(access.kind, True, False, hs_mxr))
+        self.memory.protect(pa, access.kind)
+        return pa
 
     def real(self, va, access):
         """As with V = 0."""
@@ -241,6 +275,7 @@ class Translation:
             fault = lambda: Fault("page")  # noqa: E731
             pa = walk(self.hs, va, access, lambda at: self.read(at, fault), self.write, fault, self.rules)
         physical(pa)
+        self.memory.protect(pa, access.kind)
         return pa
 
     def translate(self, va, kind, privilege, virtual):
@@ -295,9 +330,16 @@ def access(row, instruction, address, memory, rules):
     if len(failed) > 1:
         # Which portion comes first isn't said.
         raise Unspecified
+    if not failed and kind in ("lr", "sc", "amo") and address % size:
+        # Atomics have to be aligned, or raise one of two exceptions (Zalrsc, Zaamo).
+        return Trap(LOAD_MISALIGNED if kind == "lr" else STORE_MISALIGNED, address, guest_address=virtual,
+                    tinst=transformed(instruction), tinst_may_be_zero=True, misaligned=True)
     if not failed:
         return found
     va, fault = failed[0]
+    if kind in ("lr", "sc", "amo") and address % size:
+        # Which of the two comes first is the implementation's choice.
+        raise Unspecified
     if fault.kind == "access" and (address % size or need == "cbm"):
         # Where nothing answers a misaligned access may as well be refused for being misaligned ("Synchronous exception
         # priority"), and cache-block management, which accesses nothing, doesn't notice: a matter of what the platform

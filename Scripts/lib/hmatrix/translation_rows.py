@@ -57,9 +57,11 @@ class Plan:
         self.vs_flags = fixed.get("vs_flags")
         self.g_flags = fixed.get("g_flags")
         self.bits = fixed.get("bits")
+        self.misaligned = fixed.get("misaligned", False)
         self.delegation = choose(DELEGATIONS)
         self.words = {}
         self.defective = 0
+        self.protected = None  # the frame that physical memory protection is about
 
     @staticmethod
     def sizes(levels, upper, last, pointer):
@@ -91,6 +93,8 @@ class Plan:
     def offset(self):
         """In its page, for an access that doesn't leave it."""
         i = self.instruction
+        if self.misaligned:
+            return self.random.randrange(0, 0xFF0, i.size) + self.random.randrange(1, i.size)
         step = 2 if i.kind == "fetch" else i.size if i.kind in ATOMIC else self.random.choice((1, i.size))
         return self.random.randrange(0, 0x1000 - i.size + 1, min(step, 64)) if i.kind not in ("cbm", "cbz") else self.random.randrange(0, 0x1000)
 
@@ -207,6 +211,8 @@ class Plan:
             if bad and s.g_table:
                 at = self.random.choice(path[:-1])
                 self.words[at] = s.g_table(self.words[at])
+            if bad:
+                self.protect("g", path)
         if self.vs:
             flags = self.vs_flags if self.vs_flags is not None and bad else GOOD | (USER if self.privilege == 0 else 0)
             pte = leaf(gpa, self.p, flags, self.vs_napot)
@@ -216,10 +222,23 @@ class Plan:
             if bad and s.vs_table:
                 at = self.random.choice(path[:-1])
                 self.words[at] = s.vs_table(self.words[at])
+            if bad:
+                self.protect("vs", path)
+        if bad:
+            self.protect("page", [target])
         if number == 0 and self.special is not None:
             self.vs_tables.pointer  # noqa: B018: the root may be the special one
             pte = leaf(self.special_frame, self.special_q, GOOD | USER)
             self.g_tables.map(self.special_gpa, self.special_q, s.table_page(pte))
+
+    def protect(self, what, places):
+        """The page of one of these is the one that physical memory protection is about; not that of a root, by which
+        the row's code is found as well."""
+        if not self.scenario.protected or self.scenario.protected[0] != what:
+            return
+        places = places if what == "page" else places[1:]
+        if places:
+            self.protected = self.random.choice(places) & ~0xFFF
 
     # ---- registers
 
@@ -238,12 +257,18 @@ class Plan:
         v |= random.choice((0, mstatus.SIE)) | random.choice((0, mstatus.SPP))
         if self.instruction.kind in ("hlv", "hlvx", "hsv"):
             h = h & ~hstatus.SPVP | (hstatus.SPVP if self.privilege else 0) | hstatus.HU
+            if self.mode is M:
+                # MPRV doesn't affect them ("mstatus").
+                m |= random.choice((0, mstatus.MPRV)) | random.choice((0, 1, 3)) << 11 | random.choice((0, mstatus.MPV))
         elif self.mode is M:
             m |= mstatus.MPRV | self.privilege << 11 | (mstatus.MPV if self.virtual else 0)
         registers["mstatus"], registers["vsstatus"], registers["hstatus"] = m, v, h
         variable = envcfg.ADUE | envcfg.PBMTE
         for name in ("menvcfg", "henvcfg"):
             registers[name] = DEFAULTS[name] & ~variable | random.choice((0, envcfg.ADUE)) | random.choice((0, envcfg.PBMTE, envcfg.PBMTE))
+        if self.protected is not None:
+            registers["pmpaddr0"] = self.protected >> 2 | 0x1FF
+            registers["pmpcfg0"] = DEFAULTS["pmpcfg0"] | 0x18 | self.scenario.protected[1]
         if self.vs:
             registers["vsatp" if self.virtual else "satp"] = self.vs_tables.pointer | random.getrandbits(8) << 44
         if self.g:
@@ -278,7 +303,7 @@ def ways(instruction):
 
 def make(plan, code):
     """The row, or None when there is none like that."""
-    if not plan.possible or not plan.build():
+    if not plan.possible or not plan.build() or (plan.scenario.protected and plan.protected is None):
         return None
     instruction, random = plan.instruction, plan.random
     size = {None: "", 0: "4K", 1: "2M", 2: "1G", 3: "512G", 4: "256T"}
@@ -298,7 +323,7 @@ def make(plan, code):
     own = (s if plan.mode in (VS, HS) else u) if plan.mode.virtual or (plan.mode in (HS, U) and not plan.virtual) else 0
     row.places = (own, s if not plan.virtual else 0, s if plan.virtual else 0)
     if instruction.kind == "fetch":
-        fetched = Memory(row.words)
+        fetched = Memory(row)
         data = instruction.word.to_bytes(instruction.length, "little")
         first = HIGH_END - plan.targets[0] if plan.crossing else len(data)
         fetched.store(plan.targets[0], data[:first])
@@ -306,7 +331,7 @@ def make(plan, code):
             fetched.store(plan.targets[1], data[first:])
         row.words = fetched.words
         row.pc = row.exit_pc = plan.va
-    if instruction.kind == "sc":
+    if instruction.kind == "sc" and not plan.misaligned:
         row.before = (asm.LR[asm.SC.index(instruction)],)
     elif instruction in asm.STACK:
         row.before = (asm.TO_STACK,)
@@ -326,7 +351,7 @@ def make(plan, code):
 
 def judged(row, rules):
     """How the row ends by these rules; `row.left` is its memory then, with the bits of `row.either` one or the other."""
-    memory = Memory(row.words)
+    memory = Memory(row, rules)
     row.either = {}
     end = perform(row, memory, rules)
     row.left = memory.words
@@ -343,6 +368,8 @@ def judged(row, rules):
 
 def perform(row, memory, rules):
     """What the access does: the oracle's translation and the instruction's own semantics."""
+    if row.instruction.kind == "sc" and row.a0 % row.instruction.size and rules.waives("SC at a misaligned address"):
+        return Done(row.mode, result=1)
     offset = 0
     for instruction in (*row.before, row.instruction):
         found = access(row, instruction, row.a0, memory, rules) if instruction.size else None
@@ -406,6 +433,10 @@ def plans(random, density):
         way = random.choice([w for w in ways(instruction) if WAYS[w][2]])
         stage = {"vs_flags": flags} if random.random() < 0.6 else {"g_flags": flags}
         yield Plan(random, instruction, PLAIN, stages=(3, 3), vs_size=(0, False), g_size=(0, False), way=way, bits=(m, v), crossing=False, **stage)
+    # Atomics at addresses that aren't theirs.
+    for instruction, way in itertools.product(asm.LR + asm.SC + asm.AMO, sorted(set(DIRECT_WAYS))):
+        for _ in range(density):
+            yield Plan(random, instruction, PLAIN, way=way, crossing=False, misaligned=True)
     # Instructions that KINDS leaves out.
     for instruction in DIRECT + asm.GUEST_ACCESSES:
         for scenario in random.sample(SCENARIOS, min(len(SCENARIOS), 4 * density)):

@@ -5,7 +5,7 @@ import itertools
 from . import instructions as asm
 from .csrs import catalogue, left_out
 from .instructions import Instruction
-from .layout import LOW_PAGES
+from .layout import LOW_PAGES, OLD_CAUSE, OLD_VALUE
 from .machine import (
     BREAKPOINT, DEFAULTS, DELEGABLE, DELEGABLE_TO_GUEST, ENVIRONMENT, HS, ILLEGAL, M, MODES, U, VIRTUAL, VS, VU, Done, Trap, bit, envcfg,
     hstatus, mode_of, mstatus, stateen)
@@ -84,6 +84,7 @@ def instruction_rows(random):
                 if instruction.kind != "sret":
                     # The interrupt enables that trap entry stacks.
                     settings["mstatus"] = settings.get("mstatus", 0) | random.choice((0, mstatus.SIE)) | random.choice((0, mstatus.SPP))
+                    settings["mstatus"] |= noise(random, mstatus.MIE, mstatus.MPIE)
                     settings["vsstatus"] = settings.get("vsstatus", 0) | random.choice((0, mstatus.SIE)) | random.choice((0, mstatus.SPP))
                     settings["hstatus"] = settings.get("hstatus", 0) | noise(random, hstatus.SPVP, hstatus.SPV, hstatus.GVA)
                 if not instruction.kind.startswith("float"):
@@ -148,8 +149,9 @@ def returns(row, random):
         m, h, v = (new.registers.get(name, DEFAULTS[name]) for name in ("mstatus", "hstatus", "vsstatus"))
         if instruction.kind == "mret":
             m = m & ~(mstatus.MPP | mstatus.MPV | mstatus.MPIE) | privilege << 11 | (mstatus.MPV if virtual else 0)
-            m |= random.choice((0, mstatus.MPIE))
-            after = m & ~(mstatus.MPP | mstatus.MPV | mstatus.MIE) | mstatus.MPIE | (mstatus.MIE if m & mstatus.MPIE else 0)
+            # Leaving M-mode clears MPRV (machine chapter, "Memory Privilege").
+            m |= noise(random, mstatus.MPIE, mstatus.MPRV)
+            after = m & ~(0 if privilege == 3 else mstatus.MPRV) & ~(mstatus.MPP | mstatus.MPV | mstatus.MIE) | mstatus.MPIE | (mstatus.MIE if m & mstatus.MPIE else 0)
             end, saved = Done(mode_of(privilege, virtual), {"mstatus": after}), "mepc"
         elif mode is VS:
             v = v & ~(mstatus.SPP | mstatus.SPIE | mstatus.SIE) | privilege << 8 | (mstatus.SPIE if enabled else 0)
@@ -157,8 +159,10 @@ def returns(row, random):
             end, saved = Done(VS if privilege else VU, {"vsstatus": after}), "vsepc"
         else:
             m = m & ~(mstatus.SPP | mstatus.SPIE | mstatus.SIE) | privilege << 8 | (mstatus.SPIE if enabled else 0)
+            if mode is M:
+                m |= noise(random, mstatus.MPRV, mstatus.MPP)
             h = h & ~hstatus.SPV | (hstatus.SPV if virtual else 0)
-            after = m & ~(mstatus.SPP | mstatus.SIE) | mstatus.SPIE | (mstatus.SIE if enabled else 0)
+            after = m & ~(mstatus.SPP | mstatus.SIE | mstatus.MPRV) | mstatus.SPIE | (mstatus.SIE if enabled else 0)
             if mode is HS:
                 # The row's way into HS-mode was an MRET.
                 after = after & ~(mstatus.MPP | mstatus.MPV) | mstatus.MPIE
@@ -228,8 +232,9 @@ def noise(random, *masks):
 # What a CSR holds, where a row knows: its register's name, or a constant of the runtime's.
 HELD = {0x302: "medeleg", 0x340: "mscratch", 0x306: "mcounteren", 0x106: "scounteren", 0x606: "hcounteren", 0x140: "sscratch",
         0x240: "vsscratch", 0x141: "sepc", 0x241: "vsepc", 0x180: "satp", 0x280: "vsatp", 0x680: "hgatp", 0x14D: "stimecmp",
-        0x24D: "vstimecmp", 0x602: "hedeleg", 0x603: "hideleg", 0x605: "htimedelta", 0x142: 0x3F, 0x242: 0x3F, 0x143: 0, 0x243: 0,
-        0x643: 0, 0x64A: 0, 0x10A: "senvcfg", 0x104: 0, 0x204: 0}
+        0x24D: "vstimecmp", 0x602: "hedeleg", 0x603: "hideleg", 0x605: "htimedelta", 0x142: OLD_CAUSE, 0x242: OLD_CAUSE, 0x143: OLD_VALUE,
+        0x243: OLD_VALUE, 0x643: OLD_VALUE, 0x34B: OLD_VALUE, 0x343: OLD_VALUE,
+        0x342: OLD_CAUSE, 0x10A: "senvcfg", 0x104: 0, 0x204: 0}
 
 
 def value(row, csr):
