@@ -70,6 +70,7 @@ final class FakeMachine: VirtualMachine {
     func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
         throw .missing("a fake has no doorbell")
     }
+    func sendMSI(address: UInt64, data: UInt32) -> Bool { false }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 
