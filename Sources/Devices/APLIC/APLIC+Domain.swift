@@ -14,7 +14,7 @@ extension APLIC {
             var isSignaled = false
         }
 
-        let level: Level
+        package let level: Level
         let shared: Shared
         /// The domain that sources are delegated to.
         let child: Domain?
