@@ -22,8 +22,11 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
     let machineTimers: MachineTimers
     /// Stores that ring instead of leaving for user space.
     var doorbells = Doorbells()
+    /// Where the harts' interrupt files lie; nil without any.
+    private(set) var interruptPages: InterruptPages?
 
     init(_ setup: MachineSetup, answersSBI: Bool) throws(EngineError) {
+        try InterruptPages.check(setup, hasMachineMode: !answersSBI)
         memory = setup.memory
         timebase = setup.timebase
         self.answersSBI = answersSBI
@@ -36,11 +39,12 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
         self.timers = timers
         let arena = min(max((12 << 20) / max(setup.cpuCount, 1), 256 << 10), 12 << 20) & ~4095
         for id in 0..<setup.cpuCount {
-            guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena)
+            guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena, imsic: setup.imsic)
             else { throw .host("no memory for hart \(id)", errno: 12) }
             harts.append(hart)
             if id > 0, answersSBI { hart.power.stop() }
         }
+        if let imsic = setup.imsic { interruptPages = InterruptPages(imsic, harts: harts) }
         timers.start { [harts] entry in
             if entry >= 0, entry < harts.count {
                 harts[entry].signals.raise(InterruptSet.supervisorTimer)

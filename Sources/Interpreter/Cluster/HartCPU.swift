@@ -52,11 +52,8 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
             switch power.state {
             case .started: return true
             case .suspended:
-                let s = hart.state
-                hart.signals.sleep(until: ~0) {
-                    s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
-                }
-                if s.pointee.pending & s.pointee.mie != 0 {
+                hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
+                if hart.wakes {
                     power.suspend(false)
                     return true
                 }
@@ -80,9 +77,6 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
 
     /// WFI: until an enabled interrupt is pending, whether or not it would be taken, or a request comes.
     private func sleep() {
-        let s = hart.state
-        hart.signals.sleep(until: ~0) {
-            s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
-        }
+        hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
     }
 }

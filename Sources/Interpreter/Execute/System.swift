@@ -142,7 +142,7 @@ extension Hart {
     fileprivate func waitForInterrupt(_ op: OpPointer, _ n: Int) -> Int {
         if let exception = waitException { return stopIllegal(op, n, exception) }
         _ = resume(behind: op, n)
-        if currentPending & state.pointee.mie != 0 { return Stop.dispatch }
+        if wakes { return Stop.dispatch }
         wantsToWait = true
         return Stop.exit
     }
@@ -172,7 +172,7 @@ extension Hart {
             // The bounded time is over: a hypervisor that wants to know of a guest's WFI wants to know of this.
             let now = wide ? host_load_relaxed_64(address) : UInt64(host_load_relaxed_32(address))
             if !limited, s.pointee.virtual, s.pointee.hstatus & HStatus.VTW != 0, now == s.pointee.reservedValue,
-                currentPending & s.pointee.mie == 0
+                !wakes
             {
                 return stopIllegal(op, n, .virtualInstruction)
             }

@@ -78,6 +78,10 @@ extension Hart {
                 return done
             }
             guard va & (size &- 1) == 0 else { return stopAccess(op, n, .loadAddressMisaligned, mode, va) }
+            if try accessInterruptPage(found.address, size) {
+                raw = 0
+                return done
+            }
             pause(at: op, n)
             noteAccess(op, mode, offset: 0)
             unfinished = .load(kind: kind, rd: op.rd, address: va, next: Block.following(op))
@@ -117,6 +121,7 @@ extension Hart {
             guard va & (size &- 1) == 0 else { return stopAccess(op, n, .storeAddressMisaligned, mode, va) }
             let mask: UInt64 = size == 8 ? ~0 : (1 &<< (size &* 8)) &- 1
             let width = Int(truncatingIfNeeded: size)
+            if try accessInterruptPage(found.address, size, storing: value & mask) { return done }
             if cluster.doorbells.ring(found.address, width: width, value: value & mask) { return done }
             pause(at: op, n)
             noteAccess(op, mode, offset: 0)
