@@ -47,11 +47,31 @@ package struct MachineSetup {
     }
 }
 
+/// What a host dictates to the guests of an engine, for the device tree; nil where the machine decides.
+package struct HostDictates: Equatable, Sendable {
+    /// Frequency of `time`, in Hz.
+    package var timebase: UInt64?
+    /// Bytes of a cache block for Zicbom and Zicboz.
+    package var cbomBlockSize: UInt64?
+    package var cbozBlockSize: UInt64?
+    /// The largest value of satp.MODE: 8 Sv39, 9 Sv48, 10 Sv57.
+    package var satpMode: UInt64?
+
+    package init() {}
+}
+
 /// Runs guest code: the interpreter, or the host kernel's KVM. Nothing above this line knows which.
 package protocol Engine: AnyObject {
     /// The name `--engine` takes.
     var name: String { get }
+    /// What its guests can't be given differently.
+    var dictates: HostDictates { get }
     func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine
+}
+
+extension Engine {
+    /// Most dictate nothing.
+    package var dictates: HostDictates { HostDictates() }
 }
 
 /// A guest's processors and what they share.

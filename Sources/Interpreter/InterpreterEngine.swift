@@ -5,6 +5,10 @@ import RISCV
 package final class InterpreterEngine: Engine {
     package init() {}
 
+    /// An engine whose insides stay in this module: an Embedded build would otherwise compile them into every module
+    /// that makes one.
+    @export(interface) package static func make() -> any Engine { InterpreterEngine() }
+
     package var name: String { "interpreter" }
 
     package func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {

@@ -19,7 +19,11 @@ package enum KVMProbe: Equatable {
         let fd = host_kvm_open()
         guard fd >= 0 else { return refused(-fd) }
         defer { host_close(fd) }
-        return judge(version: host_kvm_api_version(fd), riscvHost: host_is_riscv64() != 0)
+        let verdict = judge(version: host_kvm_api_version(fd), riscvHost: host_is_riscv64() != 0)
+        if case .available = verdict, host_kvm_capability(fd, Int(HOST_KVM_CAP_IMMEDIATE_EXIT.rawValue)) <= 0 {
+            return .unavailable("/dev/kvm lacks KVM_CAP_IMMEDIATE_EXIT, which Linux has since 4.11")
+        }
+        return verdict
     }
 
     /// What a refused open means.
@@ -39,6 +43,6 @@ package enum KVMProbe: Equatable {
         if version < 0 { return .unavailable("/dev/kvm is no KVM device: \(String(cString: host_error_text(-version)))") }
         if !riscvHost { return .unavailable("/dev/kvm here runs x86_64 guests") }
         if version != apiVersion { return .unavailable("/dev/kvm speaks version \(version) of its interface, not \(apiVersion)") }
-        return .unavailable("this release of rvkvm can't drive /dev/kvm yet")
+        return .available
     }
 }

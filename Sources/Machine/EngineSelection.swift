@@ -1,6 +1,7 @@
 import ExecutionEngine
 import Interpreter
 import KVMEngine
+import RISCV
 
 /// From `--engine` to an engine, or to why not.
 package enum EngineSelection {
@@ -10,7 +11,7 @@ package enum EngineSelection {
         package let obstacle: String?
     }
 
-    package static func survey() -> [Report] {
+    @export(interface) package static func survey() -> [Report] {
         let obstacle: String? =
             switch KVMProbe.run() {
             case .available: nil
@@ -19,17 +20,23 @@ package enum EngineSelection {
         return [Report(name: "interpreter", obstacle: nil), Report(name: "kvm", obstacle: obstacle)]
     }
 
-    package static func make(_ choice: EngineChoice) throws(MachineError) -> any Engine {
-        switch choice {
-        case .auto, .interpreter:
-            return InterpreterEngine()
-        case .kvm:
-            switch KVMProbe.run() {
-            // A host that could run the guest, and a build that can't yet: saying so beats running it elsewhere.
-            case .available:
-                throw MachineError(.host, "--engine kvm: this build has no engine for /dev/kvm; --engine interpreter runs everywhere")
-            case .unavailable(let why): throw MachineError(.host, "--engine kvm: \(why); --engine interpreter runs everywhere")
-            }
+    /// The engine that `--engine` asks for.
+    @export(interface) package static func make(for configuration: GuestConfiguration) throws(MachineError) -> any Engine {
+        switch (configuration.engine, KVMProbe.run()) {
+        case (.interpreter, _): return InterpreterEngine.make()
+        case (.auto, .available) where suitsKVM(configuration), (.kvm, .available):
+            do throws(EngineError) { return try KVMEngine.make() } catch { throw MachineError(error) }
+        case (.auto, _): return InterpreterEngine.make()
+        case (.kvm, .unavailable(let why)):
+            throw MachineError(.host, "--engine kvm: \(why); --engine interpreter runs everywhere")
         }
+    }
+
+    /// Whether the guest asks for nothing that KVM has for no guest of ours: M-mode, guests of its own,
+    /// interrupt files, an insight into its harts. What this host's KVM lacks beside that is an error, since leaving the hardware would go unnoticed.
+    private static func suitsKVM(_ configuration: GuestConfiguration) -> Bool {
+        let trace = configuration.trace
+        return configuration.startMode == .supervisor && !configuration.extensions.contains(.h) && configuration.interrupts != .aia
+            && trace?.traps != true && trace?.instructions != true
     }
 }

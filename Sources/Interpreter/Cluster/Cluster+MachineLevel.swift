@@ -1,5 +1,7 @@
 import CHost
 import ExecutionEngine
+import GuestMemory
+import Synchronization
 
 /// The harts' mtimecmp registers.
 final class MachineTimers: @unchecked Sendable {

@@ -1,5 +1,6 @@
 import CHost
 import ExecutionEngine
+import GuestMemory
 
 /// The doorbells of a machine: sorted, so that a store finds out quickly whether it rings one. Changes only
 /// while no hart runs.

@@ -1,4 +1,5 @@
 import CHost
+import ExecutionEngine
 import RISCV
 
 /// What a load does with the bytes it gets.

@@ -1,18 +1,23 @@
 import Boot
+import ExecutionEngine
 import RISCV
 
 extension MachineDescription {
     /// Machine version rvkvm-1.0 with what the configuration says.
     package init(_ configuration: GuestConfiguration) {
         let isa = configuration.extensions
-        func block(_ one: Extension) -> UInt32? { isa.contains(one) ? 64 : nil }
+        let host = configuration.dictates
+        func block(_ one: Extension, _ dictated: UInt64?) -> UInt32? {
+            isa.contains(one) ? UInt32(truncatingIfNeeded: dictated ?? 64) : nil
+        }
         self.init(
             model: "rvkvm,rvkvm-1.0",
             ram: Region(base: MemoryMap.ramBase, size: configuration.memorySize),
             processors: Processors(
-                count: configuration.cpuCount, isaString: isa.isaString(xlen: 64), isaExtensions: isa.names, mmuType: "riscv,sv57",
-                cbomBlockSize: block(.zicbom), cbozBlockSize: block(.zicboz), cbopBlockSize: block(.zicbop),
-                timebaseFrequency: UInt32(truncatingIfNeeded: MemoryMap.timebase)),
+                count: configuration.cpuCount, isaString: isa.isaString(xlen: 64), isaExtensions: isa.names,
+                mmuType: Self.mmuType(host.satpMode), cbomBlockSize: block(.zicbom, host.cbomBlockSize),
+                cbozBlockSize: block(.zicboz, host.cbozBlockSize), cbopBlockSize: block(.zicbop, host.cbomBlockSize),
+                timebaseFrequency: UInt32(truncatingIfNeeded: host.timebase ?? MemoryMap.timebase)),
             interruptController: Self.interruptController(configuration),
             uart: UART(
                 base: MemoryMap.uart.base, size: MemoryMap.uart.size, interrupt: MemoryMap.uart.irq,
@@ -25,6 +30,14 @@ extension MachineDescription {
                 return Device(base: place.base, size: place.size, interrupt: place.irq)
             },
             flash: configuration.flash.isEmpty ? [] : MemoryMap.flashBanks.map { Region(base: $0.base, size: $0.size) })
+    }
+
+    private static func mmuType(_ satpMode: UInt64?) -> String {
+        switch satpMode {
+        case 8: "riscv,sv39"
+        case 9: "riscv,sv48"
+        default: "riscv,sv57"
+        }
     }
 
     private static func interruptController(_ configuration: GuestConfiguration) -> InterruptController {

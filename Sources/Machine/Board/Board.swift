@@ -116,7 +116,8 @@ final class Board: @unchecked Sendable {
     ) throws(MachineError) -> any VirtualMachine {
         let setup = MachineSetup(
             memory: memory, cpuCount: configuration.cpuCount, extensions: configuration.extensions,
-            timebase: MemoryMap.timebase, mode: configuration.startMode, imsic: configuration.imsic)
+            timebase: configuration.dictates.timebase ?? MemoryMap.timebase, mode: configuration.startMode,
+            imsic: configuration.imsic)
         do throws(EngineError) { return try engine.makeMachine(setup) } catch { throw MachineError(error) }
     }
 

@@ -21,6 +21,8 @@ package struct GuestConfiguration {
     package var cpuCount = 1
     package var memorySize: UInt64 = 1 << 30
     package var engine = EngineChoice.auto
+    /// What the chosen engine's host dictates; set once the engine is there.
+    package var dictates = HostDictates()
     package var interrupts = InterruptChoice.plic
     /// What the harts implement; the model's unless `--isa` changes it.
     package var extensions = CPUModel.standard.extensions
@@ -52,7 +54,7 @@ package struct GuestConfiguration {
     package init() {}
 
     /// Parses settings that were collected from the guest file and the options.
-    package init(_ settings: Settings) throws(MachineError) {
+    @export(interface) package init(_ settings: Settings) throws(MachineError) {
         self.init()
         if let s = settings[.kernel] { kernel = try Self.payload(s) }
         if let s = settings[.firmware] { firmware = try Self.firmware(s) }

@@ -1,0 +1,120 @@
+import CHost
+import ExecutionEngine
+
+/// A hart of KVM's: exits and answers in the boundary's words.
+final class KVMCPU: VirtualCPU {
+    /// What the next entry has to find in the shared page.
+    private enum Open { case nothing, read, call }
+
+    let id: Int
+    private let thread: KVMThread
+    private var open = Open.nothing
+
+    init(_ thread: KVMThread, id: Int) {
+        self.thread = thread
+        self.id = id
+    }
+
+    func kick() { thread.kick() }
+
+    func setExternalInterrupt(_ level: Bool) {
+        // Fails for no vCPU that exists.
+        _ = host_kvm_set_interrupt(thread.descriptor, level)
+    }
+
+    func register(_ id: RegisterID) throws(EngineError) -> UInt64 { try thread.register(id) }
+    func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) { try thread.setRegister(id, to: value) }
+
+    func run(_ answer: ExitAnswer) -> Exit {
+        finish(answer)
+        while true {
+            switch thread.run() {
+            case .kicked: return .interrupted
+            case .refused(let error): return .internalError(reason: Self.refusal(error))
+            case .exit(let reason):
+                if let exit = exit(reason) { return exit }
+            }
+        }
+    }
+
+    /// Puts the answer where the kernel looks for it. One that doesn't fit the exit, like one that is given twice,
+    /// is nobody's.
+    private func finish(_ answer: ExitAnswer) {
+        switch (open, answer) {
+        case (.read, .data(let value)): host_kvm_answer_mmio(thread.page, value)
+        case (.call, .sbi(let error, let value)): host_kvm_answer_sbi(thread.page, UInt64(bitPattern: error), value)
+        default: break
+        }
+        open = .nothing
+    }
+
+    /// nil when the exit is answered already.
+    private func exit(_ reason: UInt32) -> Exit? {
+        switch reason {
+        case HOST_KVM_EXIT_MMIO.rawValue: return access()
+        case HOST_KVM_EXIT_RISCV_SBI.rawValue: return call()
+        case HOST_KVM_EXIT_RISCV_CSR.rawValue:
+            answerSeed()
+            return nil
+        case HOST_KVM_EXIT_SYSTEM_EVENT.rawValue: return event()
+        case HOST_KVM_EXIT_INTR.rawValue: return .interrupted
+        case HOST_KVM_EXIT_DEBUG.rawValue: return .debug(pc: (try? thread.register(.pc)) ?? 0)
+        case HOST_KVM_EXIT_FAIL_ENTRY.rawValue:
+            return .internalError(reason: StaticText("the host's hardware refuses to enter the guest (KVM_EXIT_FAIL_ENTRY)"))
+        case HOST_KVM_EXIT_INTERNAL_ERROR.rawValue:
+            return .internalError(reason: StaticText("KVM met an error of its own (KVM_EXIT_INTERNAL_ERROR); the kernel's log may say more"))
+        default:
+            return .internalError(reason: StaticText("KVM left the guest for a reason that this rvkvm doesn't know; the kernel's log may say more"))
+        }
+    }
+
+    private func access() -> Exit {
+        let access = host_kvm_exit_mmio(thread.page)
+        let width = Int(access.width)
+        if access.is_write { return .mmioWrite(address: access.address, width: width, value: access.value) }
+        // Whoever has no answer reads zeros.
+        host_kvm_answer_mmio(thread.page, 0)
+        open = .read
+        return .mmioRead(address: access.address, width: width)
+    }
+
+    private func call() -> Exit {
+        let call = host_kvm_exit_sbi(thread.page)
+        open = .call
+        return .sbi(
+            SBICall(
+                extensionID: call.extension, functionID: call.function, a0: call.a0, a1: call.a1, a2: call.a2, a3: call.a3, a4: call.a4,
+                a5: call.a5))
+    }
+
+    /// Zkr's `seed`, the only CSR that leaves the kernel: 16 bits of entropy under OPST = ES16.
+    private func answerSeed() {
+        var entropy: UInt16 = 0
+        let isThere = host_random(&entropy, 2) == 0
+        // OPST: 0 BIST, 1 WAIT, 2 ES16 (unprivileged specification, "Entropy Source").
+        host_kvm_answer_csr(thread.page, isThere ? 2 << 30 | UInt64(entropy) : 1 << 30)
+    }
+
+    private func event() -> Exit {
+        let event = host_kvm_exit_event(thread.page)
+        switch event.type {
+        case 1: return .systemEvent(.shutdown(reason: event.data))
+        case 2: return .systemEvent(.reset(reason: event.data))
+        // A crash is a power-off with SRST's reason "system failure".
+        case 3: return .systemEvent(.shutdown(reason: 1))
+        default: return .internalError(reason: StaticText("KVM reports a system event that this rvkvm doesn't know"))
+        }
+    }
+
+    private static func refusal(_ error: Int32) -> StaticText {
+        switch error {
+        case KVMError.fault: StaticText("the host has no memory behind an address of the guest's RAM (KVM_RUN: EFAULT)")
+        case KVMError.noMemory: StaticText("the host has no memory left for the guest (KVM_RUN: ENOMEM)")
+        case KVMError.notSupported:
+            StaticText("the guest reached a device with an instruction that KVM can't take apart (KVM_RUN: EOPNOTSUPP); only plain loads and stores do")
+        case KVMError.io: StaticText("KVM ended the guest after an error (KVM_RUN: EIO)")
+        case KVMError.invalid: StaticText("KVM finds the vCPU's state invalid (KVM_RUN: EINVAL)")
+        default: StaticText("KVM refuses to run the guest (KVM_RUN failed)")
+        }
+    }
+}
