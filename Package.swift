@@ -5,6 +5,8 @@ import PackageDescription
 // reports what that dialect lacks while we still build for x86-64.
 let core: [SwiftSetting] = [
     .treatWarning("EmbeddedRestrictions", as: .error),
+    // An Embedded build asks for each module to be imported where something of it is used.
+    .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
 // The interpreter's handlers call each other in tail position and live in registers:
@@ -48,7 +50,7 @@ let package = Package(
             name: "Interpreter", dependencies: ["ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
             exclude: ["Decode/fusions.txt"],
             swiftSettings: hot),
-        .target(name: "KVMEngine", dependencies: ["ExecutionEngine", "CHost"], swiftSettings: core),
+        .target(name: "KVMEngine", dependencies: ["ExecutionEngine", "GuestMemory", "RISCV", "CHost"], swiftSettings: core),
         .target(
             name: "Devices", dependencies: ["ExecutionEngine", "GuestMemory", "CHost"], swiftSettings: core),
         .target(
@@ -61,10 +63,11 @@ let package = Package(
             name: "Machine",
             dependencies: ["Boot", "VirtIO", "Devices", "Interpreter", "KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
             swiftSettings: core),
+        .target(name: "Launcher", dependencies: ["Machine", "VirtIO", "ExecutionEngine", "CHost"], swiftSettings: core),
         .executableTarget(
             name: "rvkvm",
             dependencies: [
-                "Machine", "Backends", "VirtIO", "CHost",
+                "Launcher", "Machine", "Backends", "CHost",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -72,13 +75,16 @@ let package = Package(
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(
             name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
+        .testTarget(
+            name: "KVMEngineTests", dependencies: ["KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory", "CHost"]),
         .testTarget(name: "VirtIOTests", dependencies: ["VirtIO", "Backends", "Devices", "GuestMemory", "CHost"]),
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
         .testTarget(name: "MachineTests", dependencies: ["Machine", "Devices", "GuestMemory", "CHost"]),
-        .testTarget(name: "rvkvmTests", dependencies: ["rvkvm"]),
+        .testTarget(name: "LauncherTests", dependencies: ["Launcher", "Machine", "rvkvm"]),
+        .testTarget(name: "rvkvmTests", dependencies: ["rvkvm", "Launcher", "Machine"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,12 +1,12 @@
 import ArgumentParser
-import CHost
+import Launcher
 import Machine
 
 /// `rvkvm` itself: finds the subcommand, and turns every error into one sentence and a status.
 package struct Command: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "rvkvm",
-        abstract: "Runs RISC-V virtual machines.",
+        abstract: CommandText.rvkvm,
         version: Version.text,
         subcommands: [RunCommand.self, HostCommand.self, VersionCommand.self])
 

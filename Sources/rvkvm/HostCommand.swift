@@ -1,21 +1,9 @@
 import ArgumentParser
-import CHost
-import Machine
+import Launcher
 
-/// `rvkvm host`: what this machine offers.
+/// `rvkvm host`.
 struct HostCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "host", abstract: "Tells what this machine offers: engines, cores, memory.")
+    static let configuration = CommandConfiguration(commandName: "host", abstract: CommandText.host)
 
-    func run() {
-        for engine in EngineSelection.survey() {
-            let state = if let reason = engine.obstacle { "not available: \(reason)" } else { "available" }
-            Message.print("engine \(engine.name): \(state)")
-        }
-        Message.print("cores: \(host_core_count())")
-        Message.print("memory: \(host_memory_total() >> 20) MiB")
-        for model in CPUModel.all {
-            Message.print("cpu \(model.name)@\(model.version): \(model.isaString)")
-        }
-    }
+    func run() { HostReport.print() }
 }

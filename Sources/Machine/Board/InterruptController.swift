@@ -1,5 +1,6 @@
 import Devices
 import ExecutionEngine
+import RISCV
 
 /// What devices' interrupts go through on their way to the harts, as `--irqchip` says.
 enum InterruptController {
@@ -51,7 +52,7 @@ enum InterruptController {
     private static func makeAPLIC(_ machine: any VirtualMachine) -> APLIC {
         let supervisor = APLIC.Delivery.direct(wires: machine.cpus.map { HartInterrupt($0) })
         guard let level = machine.machineLevel else { return APLIC(machine: nil, supervisor: supervisor) }
-        let wires = machine.cpus.map { MachineExternalInterrupt(level, hart: $0.id) }
+        let wires: [any InterruptLine] = machine.cpus.map { MachineExternalInterrupt(level, hart: $0.id) }
         return APLIC(machine: .direct(wires: wires), supervisor: supervisor)
     }
 

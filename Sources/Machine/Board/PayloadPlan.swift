@@ -5,7 +5,7 @@ package struct PayloadPlan {
     let plan: BootPlan
     package var deviceTree: [UInt8] { plan.info.deviceTreeBytes }
 
-    package init(_ configuration: GuestConfiguration) throws(MachineError) {
+    @export(interface) package init(_ configuration: GuestConfiguration) throws(MachineError) {
         switch configuration.firmware {
         case .file: break
         case .supervisor, .none:

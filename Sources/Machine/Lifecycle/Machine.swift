@@ -33,7 +33,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
 
     /// Builds the first board. `payloads` are those of `configuration`, and are let go of once they are in
     /// guest memory; `trace` takes the lines of `--trace`.
-    package init(
+    @export(interface) package init(
         _ configuration: GuestConfiguration, payloads: consuming PayloadPlan, engine: any Engine, host: HostConnections, trace: (any ByteSink)? = nil
     ) throws(MachineError) {
         self.configuration = configuration
@@ -54,7 +54,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     }
 
     /// Runs the guest to its end. To be called once.
-    package func run() -> Outcome {
+    @export(interface) package func run() -> Outcome {
         let deadline = configuration.timeout.map { host_clock_monotonic_ns() &+ $0 }
         defer { peripherals.finish() }
         while true {
@@ -94,16 +94,16 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     }
 
     /// Ends the run with `outcome`, unless something else has ended it already. Any thread.
-    package func stop(_ outcome: Outcome) { post(.end(outcome)) }
+    @export(interface) package func stop(_ outcome: Outcome) { post(.end(outcome)) }
 
     /// Restarts the guest, as its own reset would.
-    package func reset() { post(configuration.reboots ? .reset : .end(.resetRefused)) }
+    @export(interface) package func reset() { post(configuration.reboots ? .reset : .end(.resetRefused)) }
 
     /// What the user has to be told before the guest starts: one sentence each.
     package var notices: [String] { peripherals.consoles.notices }
 
     /// The terminal at standard input has this size now; a virtio console there passes it on. Any thread.
-    package func resizeTerminal(columns: UInt16, rows: UInt16) {
+    @export(interface) package func resizeTerminal(columns: UInt16, rows: UInt16) {
         peripherals.consoles.resizeTerminal(ConsoleSize(columns: columns, rows: rows))
     }
 

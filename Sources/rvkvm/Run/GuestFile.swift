@@ -1,4 +1,5 @@
 import CHost
+import Launcher
 import Machine
 import Yams
 
@@ -119,9 +120,4 @@ package enum GuestFile {
         }
         return text
     }
-}
-
-extension String {
-    /// For the host's words inside a sentence.
-    var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
-import CHost
+import Backends
+import Launcher
 import Machine
 
 /// `rvkvm run`: the options as text. What they mean, Machine knows, which reads the guest file's values the
@@ -7,69 +8,60 @@ import Machine
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Runs a guest until it powers off.",
-        discussion: """
-            Without --kernel, boots Images/build (made by Scripts/images). Ctrl-A X ends the guest, Ctrl-A H \
-            lists the other keys.
-            """)
+        abstract: CommandText.run,
+        discussion: CommandText.runDiscussion)
 
-    @Option(help: "Kernel: a riscv64 Image or ELF file, plain or compressed with gzip or zstd.")
+    @Option(help: ArgumentHelp(.kernel))
     var kernel: String?
-    @Option(help: "Firmware to start in M-mode, an ELF file or raw binary; none starts the kernel itself there.")
+    @Option(help: ArgumentHelp(.firmware))
     var firmware: String?
-    @Option(help: "Initial RAM disk.")
+    @Option(help: ArgumentHelp(.initrd))
     var initrd: String?
-    @Option(parsing: .unconditional, help: "Kernel command line.")
+    @Option(parsing: .unconditional, help: ArgumentHelp(.append))
     var append: String?
-    @Option(help: "Number of harts, 1 to 64 (default: 1).")
+    @Option(help: ArgumentHelp(.smp))
     var smp: String?
-    @Option(help: "RAM, such as 512M or 4G; a bare number counts MiB (default: 1G).")
+    @Option(help: ArgumentHelp(.mem))
     var mem: String?
-    @Option(help: "Device tree to use instead of the machine's own.")
+    @Option(help: ArgumentHelp(.dtb))
     var dtb: String?
-    @Option(name: .customLong("dump-dtb"), help: ArgumentHelp("Write the device tree to a file and end.", valueName: "file"))
+    @Option(name: .customLong("dump-dtb"), help: ArgumentHelp(.dumpTree))
     var dumpTree: String?
-    @Option(help: "auto, interpreter or kvm (default: auto).")
+    @Option(help: ArgumentHelp(.engine))
     var engine: String?
-    @Option(
-        help: "Interrupt controller: plic, aplic, or aia, an APLIC with IMSICs (default: plic).",
-        completion: .list(InterruptChoice.names))
+    @Option(help: ArgumentHelp(.irqchip), completion: .list(InterruptChoice.names))
     var irqchip: String?
-    @Option(help: "Processor model: rv64gc, or rv64gch for guests that run guests (default: rv64gc).")
+    @Option(help: ArgumentHelp(.cpu))
     var cpu: String?
-    @Option(parsing: .unconditional, help: "Extensions to add and remove, such as +zba,-zicond.")
+    @Option(parsing: .unconditional, help: ArgumentHelp(.isa))
     var isa: String?
-    @Option(help: "What messages call the guest.")
+    @Option(help: ArgumentHelp(.name))
     var name: String?
-    @ArgumentParser.Flag(name: .customLong("no-reboot"), help: "End when the guest asks for a reset.")
+    @ArgumentParser.Flag(name: .customLong("no-reboot"), help: ArgumentHelp(.noReboot))
     var noReboot = false
-    @Option(help: "End the guest after so many seconds, with status 124.")
+    @Option(help: ArgumentHelp(.timeout))
     var timeout: String?
-    @Option(help: "What to trace: exits, traps, insns, and :FILE for a file instead of standard error.")
+    @Option(help: ArgumentHelp(.trace))
     var trace: String?
-    @Option(help: ArgumentHelp("At the end, write the memory from begin_signature to end_signature to a file.", valueName: "file"))
+    @Option(help: ArgumentHelp(.signature))
     var signature: String?
-    @Option(name: .customLong("signature-granularity"), help: ArgumentHelp("Bytes on a line of it (default: 16).", valueName: "bytes"))
+    @Option(name: .customLong("signature-granularity"), help: ArgumentHelp(.signatureGranularity))
     var signatureGranularity: String?
-    @Option(help: ArgumentHelp(
-        "serial or virtio; behind it, or alone, where it ends: stdio, pty, file:PATH or unix:PATH; repeatable (default: serial).",
-        valueName: "console"))
+    @Option(help: ArgumentHelp(.console))
     var console: [String] = []
-    @Option(help: ArgumentHelp("Disk image, and options behind commas; repeatable.", valueName: "path"))
+    @Option(help: ArgumentHelp(.disk))
     var disk: [String] = []
-    @Option(help: ArgumentHelp("Network: user, tap or unix:PATH, and options behind commas; repeatable.", valueName: "network"))
+    @Option(help: ArgumentHelp(.net))
     var net: [String] = []
-    @Option(help: ArgumentHelp("Directory to share, and options behind commas; repeatable.", valueName: "path"))
+    @Option(help: ArgumentHelp(.share))
     var share: [String] = []
-    @Option(help: ArgumentHelp("Content of a bank of flash memory: firmware first, its variables second.", valueName: "path"))
+    @Option(help: ArgumentHelp(.flash))
     var flash: [String] = []
-    @ArgumentParser.Flag(help: "Add a source of random numbers.")
+    @ArgumentParser.Flag(help: ArgumentHelp(.rng))
     var rng = false
-    @ArgumentParser.Flag(help: "Add a balloon: memory that the guest doesn't use goes back to the host.")
+    @ArgumentParser.Flag(help: ArgumentHelp(.balloon))
     var balloon = false
-    @Option(parsing: .unconditional, help: ArgumentHelp(
-        "Have the default guest run a shell command, in the first --share if there is one; its status becomes ours.",
-        valueName: "command"))
+    @Option(parsing: .unconditional, help: ArgumentHelp(.exec))
     var exec: String?
     @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
     var config: String?
@@ -78,16 +70,12 @@ struct RunCommand: ParsableCommand {
         var settings = Settings()
         if let config { settings = try GuestFile.read(config) }
         settings.override(with: options)
-        var configuration = try GuestConfiguration(settings)
-        try GuestCommand.check(configuration)
-        try DefaultGuest.complete(&configuration, appendGiven: settings[.append] != nil)
-        GuestCommand.apply(to: &configuration)
-        Message.guest = configuration.name
-        let status = try GuestRun(configuration).run()
+        let status = try GuestRun.run(settings, backends: LibraryBackends())
         if status != 0 { throw EndOfCommand(status: status) }
     }
 
-    private var options: Settings {
+    /// What the options say.
+    var options: Settings {
         let single: [(SettingKey, String?)] = [
             (.kernel, kernel), (.firmware, firmware), (.initrd, initrd), (.append, append), (.smp, smp), (.mem, mem), (.dtb, dtb),
             (.dumpTree, dumpTree), (.engine, engine), (.irqchip, irqchip), (.cpu, cpu), (.isa, isa), (.name, name),
@@ -103,5 +91,17 @@ struct RunCommand: ParsableCommand {
             for text in texts { settings.add(Setting(text, origin: "--\(key.name)"), to: key) }
         }
         return settings
+    }
+}
+
+extension ArgumentHelp {
+    /// The words of the one table of options.
+    fileprivate init(_ key: SettingKey) { self.init(key.summary, valueName: key.valueName) }
+}
+
+extension Command {
+    /// The settings of a `run` command line without its guest file: what the other build's parser must read as well.
+    package static func settings(_ arguments: [String]) throws -> Settings {
+        try RunCommand.parse(arguments).options
     }
 }

@@ -1,17 +1,18 @@
 import CHost
+import ExecutionEngine
 import Machine
 
 /// `--exec`: the default guest runs one command and powers off, with the command's status as its own.
 ///
 /// The command travels on the kernel's command line, of which Linux itself takes the first KiB; the guest's init
 /// reads the whole of it from the device tree. Images/initrd/init is the other half of this.
-enum GuestCommand {
+package enum GuestCommand {
     /// The command couldn't be run, as for env(1) and its like.
     static let notRunStatus: Int32 = 125
     private static let longest = 32 << 10
 
     /// Refuses what can't be combined with `--exec`.
-    static func check(_ configuration: GuestConfiguration) throws(MachineError) {
+    package static func check(_ configuration: GuestConfiguration) throws(MachineError) {
         guard let exec = configuration.exec else { return }
         func refused(_ reason: String) -> MachineError { MachineError(.usage, "\(exec.origin): \(reason)") }
         guard configuration.kernel == nil, configuration.initrd == nil, configuration.startMode == .supervisor else {
@@ -26,7 +27,7 @@ enum GuestCommand {
     }
 
     /// Makes a shell's guest one that runs the command.
-    static func apply(to configuration: inout GuestConfiguration) {
+    package static func apply(to configuration: inout GuestConfiguration) {
         guard let exec = configuration.exec else { return }
         // Nothing but the command shall speak. A panic does all the same, which it wouldn't at level 0, and then
         // ends the machine.

@@ -1,5 +1,5 @@
 import Testing
-import rvkvm
+import Launcher
 
 @Suite struct EscapeKeysTests {
     @Test func plainBytesAreTheGuests() {

@@ -1,13 +1,14 @@
 import CHost
+import ExecutionEngine
 import Machine
 
 /// The guest that `Scripts/images` builds: what `rvkvm run` boots when no kernel is named.
-enum DefaultGuest {
+package enum DefaultGuest {
     static let image = "Images/build/Image"
     static let initrd = "Images/build/initrd.cpio.gz"
 
     /// Fills in kernel, initrd and command line as far as nobody gave them.
-    static func complete(_ configuration: inout GuestConfiguration, appendGiven: Bool) throws(MachineError) {
+    package static func complete(_ configuration: inout GuestConfiguration, appendGiven: Bool) throws(MachineError) {
         // Whoever brings firmware, in flash memory or not, also says what it shall start.
         guard configuration.kernel == nil, configuration.startMode == .supervisor, configuration.flash.isEmpty else { return }
         guard let root = root() else {

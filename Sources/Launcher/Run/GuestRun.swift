@@ -1,23 +1,40 @@
-import Backends
 import CHost
+import ExecutionEngine
 import Machine
-import Synchronization
+import VirtIO
 
 /// One guest from a checked configuration to an exit status.
 ///
 /// Everything that can be wrong is found before the first thing that leaves a trace: files are read and
 /// placed, then memory is taken, then threads start, then the terminal changes.
-struct GuestRun {
+package struct GuestRun {
     private static let standardOutput: Int32 = 1
     /// How long the last output may take when the guest was ended from outside.
     private static let lastWords: UInt64 = 2_000_000_000
 
-    private let configuration: GuestConfiguration
+    private var configuration: GuestConfiguration
+    private let backends: (any HostBackends)?
 
-    init(_ configuration: GuestConfiguration) { self.configuration = configuration }
+    /// `backends` makes what needs a library of the host; nil in a build without any.
+    package init(_ configuration: GuestConfiguration, backends: (any HostBackends)?) {
+        self.configuration = configuration
+        self.backends = backends
+    }
 
-    func run() throws(MachineError) -> Int32 {
-        let engine = try EngineSelection.make(configuration.engine)
+    /// `rvkvm run` from the collected settings to the exit status.
+    package static func run(_ settings: Settings, backends: (any HostBackends)?) throws(MachineError) -> Int32 {
+        var configuration = try GuestConfiguration(settings)
+        try GuestCommand.check(configuration)
+        try DefaultGuest.complete(&configuration, appendGiven: settings[.append] != nil)
+        GuestCommand.apply(to: &configuration)
+        Message.guest = configuration.name
+        var run = GuestRun(configuration, backends: backends)
+        return try run.run()
+    }
+
+    package mutating func run() throws(MachineError) -> Int32 {
+        let engine = try EngineSelection.make(for: configuration)
+        configuration.dictates = engine.dictates
         let payloads = try PayloadPlan(configuration)
         if let path = configuration.dumpTree {
             try TreeFile.write(payloads.deviceTree, to: path)
@@ -37,7 +54,7 @@ struct GuestRun {
         let machine = try Machine(
             configuration, payloads: consume payloads, engine: engine,
             host: HostConnections(
-                output: output, input: input, backends: LibraryBackends(), report: { sentence in Message.notice(sentence) }),
+                output: output, input: input, backends: backends, report: { sentence in Message.notice(sentence) }),
             trace: trace)
         console.connect(machine)
         for notice in machine.notices { Message.notice(notice) }
@@ -83,29 +100,29 @@ struct GuestRun {
 }
 
 /// Ends the machine when its output has nowhere to go. Exists before the machine, which needs the output.
-private final class Console: Sendable {
+private final class Console: @unchecked Sendable {
     private static let brokenPipe: Int32 = 32
 
-    private struct State {
-        var machine: Machine?
-        var error: Int32?
-    }
+    private let mutex = host_mutex_create()
+    /// Both guarded by `mutex`.
+    private var machine: Machine?
+    private var error: Int32?
 
-    private let state = Mutex(State())
+    deinit { host_mutex_destroy(mutex) }
 
     func connect(_ machine: Machine) {
-        let error = state.withLock { state in
-            state.machine = machine
-            return state.error
-        }
+        host_mutex_lock(mutex)
+        self.machine = machine
+        let error = error
+        host_mutex_unlock(mutex)
         if let error { end(machine, error) }
     }
 
     func broke(_ error: Int32) {
-        let machine = state.withLock { state in
-            state.error = error
-            return state.machine
-        }
+        host_mutex_lock(mutex)
+        self.error = error
+        let machine = machine
+        host_mutex_unlock(mutex)
         if let machine { end(machine, error) }
     }
 
