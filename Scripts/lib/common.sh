@@ -192,3 +192,9 @@ bench_packages=(
     "gcc-riscv64-linux-gnu=compiles the bench programs for the guest"
     "libc6-dev-riscv64-cross=their C library"
 )
+# Packages that Scripts/build-riscv64 needs.
+cross_packages=(
+    "gcc-riscv64-linux-gnu=rvkvm for riscv64 is linked with its libgcc"
+    "libc6-dev-riscv64-cross=and with this C library"
+    "linux-libc-dev-riscv64-cross=it speaks to riscv64's /dev/kvm by these headers"
+)
