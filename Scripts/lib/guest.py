@@ -16,14 +16,14 @@ def exec_word(command):
 
 
 def archive(files):
-    """An initrd with more files, to stand behind another: the kernel unpacks one after the other.
+    """An initrd with more files, to stand behind another: the kernel unpacks one after the other. None is a folder.
     A kernel's command line has 1024 bytes, so that what a guest is to run often doesn't fit there."""
     result = bytearray()
     names = [*files, "TRAILER!!!"]
     for number, name in enumerate(names, 1):
         content = files.get(name, b"")
-        content = content if isinstance(content, bytes) else content.encode()
-        mode = 0o100755 if name in files else 0
+        mode = (0o040755 if content is None else 0o100755) if name in files else 0
+        content = content.encode() if isinstance(content, str) else content or b""
         fields = [number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
         result += b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
         result += bytes(-len(result) % 4) + content

@@ -1,0 +1,161 @@
+"""The KVM engine: our own launcher, built for riscv64, inside a guest with Debian's kvm.ko."""
+
+import os
+import random
+import re
+import shutil
+
+from cases import BOOT_LIMIT, MISSING, TIMED_OUT, TROUBLE, USAGE, Skipped, case, expect
+from device_cases import digest, expect_answer
+from guest import answers, archive, describe, exec_word, run
+
+MIB = 1 << 20
+
+# Runs in the guest, which is the host of the second one.
+OUTER = """#!/bin/sh
+say() { echo "@ $*"; }
+cd /kvm
+modprobe kvm && modprobe tun || exit 99
+say host "$(./rvkvm host | sed -n 's/^engine kvm: //p')"
+./rvkvm run --engine %(engine)s --kernel Image --initrd inner --smp %(processors)d --mem 192M \\
+    --append 'console=hvc0 quiet %(word)s' --console virtio --disk disk,serial=inner --rng \\
+    --net tap,ifname=tap0,script=/kvm/up,mac=52:54:00:00:00:07 </dev/null
+say status $?
+refused() {
+    name=$1
+    shift
+    text=$(./rvkvm run --engine kvm --kernel Image "$@" 2>&1)
+    say "$name" "$text" $?
+}
+refused hypervisor --cpu rv64gch
+refused firmware --firmware none
+refused aia --irqchip aia
+# Harts that wait for ever, or haven't started, are brought out of the guest.
+./rvkvm run --engine kvm --kernel Image --append maxcpus=1 --smp 2 --mem 128M --timeout 4 >/dev/null 2>&1
+say timeout $?
+say disk $(md5sum <disk)
+say upload $(md5sum </tmp/upload)
+"""
+
+UP = """#!/bin/sh
+ip addr add 10.7.0.1/24 dev $1
+ip link set $1 up
+httpd -p 10.7.0.1:80 -h /kvm
+# It would end at the end of its own input.
+sleep 1000 | nc -l -p 99 >/tmp/upload &
+"""
+
+# Runs in the guest's guest.
+INNER = """#!/bin/sh
+say() { echo "@ $*"; }
+say cpus $(nproc)
+say console $(cat /sys/class/tty/console/active)
+say serial $(cat /sys/block/vda/serial)
+say read $(md5sum </dev/vda)
+dd if=/dev/hwrng of=/tmp/blob bs=64k count=16 iflag=fullblock 2>/dev/null
+dd if=/tmp/blob of=/dev/vda bs=64k seek=16 conv=fsync 2>/dev/null
+echo 3 >/proc/sys/vm/drop_caches
+say written $(md5sum </dev/vda)
+ip addr add 10.7.0.2/24 dev eth0
+ip link set eth0 up
+say download $(wget -q -O - http://10.7.0.1/blob | md5sum)
+nc 10.7.0.1 99 </tmp/blob
+say sent $(md5sum </tmp/blob)
+say sbi $(dmesg | sed -n 's/.*SBI implementation ID=0x3 Version=0x//p')
+say warnings $(dmesg | grep -cE "WARN|BUG|Oops|rcu.*stall")
+"""
+
+
+def need_program(test):
+    program = os.path.join(test.options.root, ".build/riscv64/rvkvm")
+    if not os.path.exists(program):
+        raise Skipped(".build/riscv64/rvkvm is missing: Scripts/build-riscv64 makes it")
+    with open(program, "rb") as file:
+        return file.read()
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def initrd(path, plain, files):
+    """`plain` with more files behind it."""
+    with open(path, "wb") as file:
+        content = read(plain)
+        file.write(content + bytes(-len(content) % 4) + archive(files))
+    return path
+
+
+def prepare(test, launcher, outer, files):
+    """Gives the outer guest /kvm with our program and `files`, and /script."""
+    folder = {"kvm/" + name: content for name, content in files.items()}
+    launcher.initrd = initrd(test.file("outer"), launcher.plain_initrd,
+                             {"kvm": None, **folder, "kvm/rvkvm": need_program(test), "script": outer})
+
+
+def nested_guest(test, launcher, processors, engine, extra):
+    disk, blob = random.randbytes(4 * MIB), random.randbytes(3 * MIB)
+    inner = read(initrd(test.file("inner"), launcher.plain_initrd, {"script": INNER}))
+    word = exec_word("/script")
+    prepare(test, launcher, OUTER % {"engine": engine, "processors": processors, "word": word},
+            {"Image": read(launcher.kernel), "inner": inner, "disk": disk, "blob": blob, "up": UP})
+    result = run(launcher.command(word, 2, extra=extra), 3 * BOOT_LIMIT)
+    said = answers(result.output)
+    expect(result.status == 0, describe(result.status), result)
+    expect(said.get("status") == "0", "the inner rvkvm ended with status %s" % said.get("status"), result)
+    for name, wanted in (("host", "available"), ("cpus", str(processors)), ("serial", "inner"), ("read", digest(disk) + " -"),
+                         ("download", digest(blob) + " -"), ("warnings", "0")):
+        expect_answer(said, name, wanted)
+    # The kernel's own, and not what our interpreter would say.
+    release = re.search(r"Linux version (\d+)\.(\d+)\.(\d+)", result.output)
+    if release:
+        major, minor, patch = map(int, release.groups())
+        expect_answer(said, "sbi", "%x" % (major << 16 | minor << 8 | min(patch, 255)))
+    for name, reason, status in (("hypervisor", "can't have guests of their own", USAGE), ("firmware", "start in S-mode", USAGE),
+                                 ("aia", "no interrupt files", USAGE)):
+        expect(reason in said.get(name, "") and said[name].endswith(" %d" % status),
+               "%s: rvkvm says %r" % (name, said.get(name)), result)
+    expect_answer(said, "timeout", str(TIMED_OUT))
+    expect("hvc0" in said.get("console", ""), "the inner console is %s" % said.get("console"))
+    # The same bytes on both sides of the disk, and of the network.
+    expect(said["written"] != said["read"], "the inner guest's write changed nothing")
+    expect_answer(said, "disk", said["written"])
+    expect_answer(said, "upload", said["sent"])
+    trouble = [line for line in result.output.splitlines() if TROUBLE.search(line)]
+    expect(not trouble, "the kernel's log has: " + "; ".join(trouble[:3]))
+
+
+@case("kvm engine: a guest with console, disk and network")
+def on_rvkvm(test):
+    """Our riscv64 build runs Debian's kernel through /dev/kvm, which the interpreter's H extension provides."""
+    nested_guest(test, test.rvkvm, 2, "kvm", ("--cpu", "rv64gch"))
+
+
+@case("kvm engine: under QEMU", True)
+def on_qemu(test):
+    """The same on another implementation of H, and --engine auto takes KVM where it works."""
+    # What rv64gc has and QEMU's rv64 hasn't, and the other way round: KVM can't hide it from its guests.
+    cpu = "rv64,h=true,zicond=on,zfhmin=on,zcb=on,svinval=on,svnapot=on,svpbmt=on,zbc=off,zfh=off"
+    nested_guest(test, test.need_qemu(), 2, "auto", ("-cpu", cpu))
+
+
+@case("riscv64 build: under qemu-riscv64")
+def user_mode(test):
+    """The program itself: version, host, help and refusals are those of the other build."""
+    emulator = shutil.which("qemu-riscv64")
+    if not emulator:
+        raise Skipped("qemu-riscv64 isn't installed")
+    need_program(test)
+    program = [emulator, os.path.join(test.options.root, ".build/riscv64/rvkvm")]
+    for arguments in (["version"], ["--version"], ["run", "--kernel", "/nothing"], ["run", "--smp", "0"],
+                      ["run", "--disk", "x,reedonly"], ["run", "--isa", "+zbx"]):
+        theirs, ours = run([*program, *arguments], 30), run([test.rvkvm.program, *arguments], 30)
+        expect((theirs.status, theirs.output, theirs.errors) == (ours.status, ours.output, ours.errors),
+               "%s: %s, and the x86 build: %s" % (" ".join(arguments), theirs.errors or theirs.output, ours.errors or ours.output))
+    host = run([*program, "host"], 30)
+    expect(host.status == 0 and "engine interpreter: available" in host.output, "host says otherwise", host)
+    for arguments, status in ((["run", "--kernal", "x"], USAGE), (["walk"], USAGE), (["run", "--config", "x"], USAGE),
+                              (["run", "--kernel", test.file("no")], MISSING)):
+        result = run([*program, *arguments], 30)
+        expect(result.status == status and len(result.errors.splitlines()) == 1, "%s: %s" % (arguments, describe(result.status)), result)
