@@ -528,9 +528,10 @@ struct InterruptFileTests {
         } else {
             program.emit(.wfi)
         }
+        let look = program.bytes.count
         program.csrr(12, .stopi)
+        program.loop(.beq, rs1: 12, to: look)
         program.emit(.csrrwi, rd: 11, rs1: 0, imm: Int32(CSR.stopei.rawValue))
-        program.loop(.beq, rs1: 11, to: program.bytes.count - 8)
         program.emit(.sb, imm: Int32(Guest.trapPort))
         guest.load(program)
         nonisolated(unsafe) let shared = guest
