@@ -24,7 +24,7 @@ extension APLIC {
             machineHigh = 14 &<< 12
             supervisorLow = UInt32(truncatingIfNeeded: base &>> 12)
             supervisorHigh = UInt32(truncatingIfNeeded: base &>> 44) & 0xFFF
-                | UInt32(truncatingIfNeeded: max(strideBits, 12) &- 12) & 7 &<< 20
+                | (UInt32(truncatingIfNeeded: max(strideBits, 12) &- 12) & 7) &<< 20
         }
 
         private var isLocked: Bool { machineHigh & Self.lock != 0 }
