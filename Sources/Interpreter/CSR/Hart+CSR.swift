@@ -51,8 +51,10 @@ extension Hart {
         return state.pointee.mstatus | fs &<< MStatus.FSShift | (fs == 3 ? MStatus.SD : 0)
     }
 
-    static let supervisorStatus =
+    @inline(__always)
+    static var supervisorStatus: UInt64 {
         MStatus.SIE | MStatus.SPIE | MStatus.SPP | MStatus.FS | MStatus.SUM | MStatus.MXR
+    }
 
     /// The register's value, or nil when it doesn't exist.
     func readCSR(_ csr: CSR) -> UInt64? {

@@ -32,8 +32,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
         self.answersSBI = answersSBI
         epoch = host_clock_monotonic_ns()
         machineTimers = MachineTimers(count: setup.cpuCount)
-        // Entries of S-mode's timers by hart, then those of M-mode's, then VS-mode's.
-        guard let timers = TimerThread(count: 3 * setup.cpuCount) else {
+        // Entries of S-mode's timers by hart, then those of M-mode's, VS-mode's and the counters'.
+        guard let timers = TimerThread(count: 4 * setup.cpuCount) else {
             throw .host("the timer thread can't start", errno: 0)
         }
         self.timers = timers
@@ -52,6 +52,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
                 harts[entry - harts.count].signals.raise(InterruptSet.machineTimer)
             } else if entry >= 2 * harts.count, entry < 3 * harts.count {
                 harts[entry - 2 * harts.count].signals.setVirtualTimer(true)
+            } else if entry >= 3 * harts.count, entry < 4 * harts.count {
+                harts[entry - 3 * harts.count].signals.request(HartSignals.Request.counters)
             }
         }
     }
@@ -60,6 +62,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
 
     /// The entry of a hart's vstimecmp among the timers.
     func virtualTimer(of hart: Int) -> Int { 2 * harts.count + hart }
+    /// The entry for a look at a hart's counters.
+    func counterTimer(of hart: Int) -> Int { 3 * harts.count + hart }
 
     var inspector: (any Inspector)? { self }
 

@@ -24,7 +24,11 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     func run(_ answer: ExitAnswer) -> Exit {
         hart.finish(answer)
         while true {
-            if !awaitStart() { return .interrupted }
+            if power.state != .started {
+                hart.stopWatchingCounters()
+                defer { hart.watchCounters() }
+                if !awaitStart() { return .interrupted }
+            }
             hart.signals.enterGuest()
             let end = hart.run()
             hart.signals.leaveGuest()
@@ -33,7 +37,11 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
             case .exit: return hart.exit
             case .stopped: continue
             // A suspended hart's sleep outlasts a kick, unlike WFI's.
-            case .wait: if power.state != .suspended { sleep() }
+            case .wait:
+                if power.state == .suspended { continue }
+                hart.stopWatchingCounters()
+                sleep()
+                hart.watchCounters()
             }
         }
     }

@@ -25,6 +25,8 @@ extension Hart {
         s.pointee.menvcfg = initialUpdating
         resetInterruptArchitecture()
         pmp = PMP()
+        stopWatchingCounters()
+        events = EventCounters()
         discardBlocks()
         emptyTranslations()
         if cluster.answersSBI { prepareSupervisor() }
@@ -75,6 +77,7 @@ extension Hart {
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
         var config = initialUpdating
+        if extensions.contains(.sscofpmf) { s.pointee.mideleg |= InterruptSet.counterOverflow }
         if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
         if extensions.contains(.svpbmt) { config |= EnvironmentConfiguration.PBMTE }
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }

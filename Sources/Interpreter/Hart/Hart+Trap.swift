@@ -173,10 +173,12 @@ extension Hart {
         return hasAIA ? pendingWithFiles(now) : now & 0xFFFF
     }
 
-    /// mip as software reads it: STIP and VSTIP follow their comparisons at once, not when the timers' thread has had its turn.
+    /// mip as software reads it: STIP and VSTIP follow their comparisons and LCOFIP the counters at once, not when the
+    /// timers' thread has had its turn.
     var presentPending: UInt64 {
         if hasSupervisorTimer, cluster.time >= state.pointee.stimecmp { signals.raise(InterruptSet.supervisorTimer) }
         if extensions.contains(.h) { noteVirtualTimer() }
+        if events.ofRetired != 0 { settleCounters() }
         return currentPending
     }
 

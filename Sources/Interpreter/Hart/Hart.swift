@@ -133,6 +133,7 @@ final class Hart {
 }
 
 extension UnsafeMutableRawPointer {
-    /// The hart's object. Slow paths only.
-    var owner: Hart { hart.pointee.owner.takeUnretainedValue() }
+    /// Lends the hart's object, which outlives its state, so that nobody has to count a reference. Slow paths only.
+    @inline(__always)
+    func withHart<Result>(_ body: (Hart) -> Result) -> Result { hart.pointee.owner._withUnsafeGuaranteedRef(body) }
 }
