@@ -77,7 +77,7 @@ let package = Package(
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
-        .testTarget(name: "MachineTests", dependencies: ["Machine", "Devices", "CHost"]),
+        .testTarget(name: "MachineTests", dependencies: ["Machine", "Devices", "GuestMemory", "CHost"]),
         .testTarget(name: "rvkvmTests", dependencies: ["rvkvm"]),
     ],
     swiftLanguageModes: [.v6]
