@@ -25,7 +25,9 @@ class Matrices:
         code = Code()
         self.counts = {}
         self.rows = []
-        for name, make in (("trap", lambda r: trap_rows.rows(r, code)), ("translation", lambda r: translation_rows.rows(r, code, density))):
+        makers = (("trap", lambda r: trap_rows.rows(r, code)),
+                  ("translation", lambda r: translation_rows.rows(r, code, density)))
+        for name, make in makers:
             found = list(make(random.Random("%s matrix %d" % (name, seed)))) if name in only else []
             self.counts[name] = len(found)
             self.rows += found

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .machine import bit
-from .translation import A, D, N, PBMT, R, USER, V, W, X
+from .walk import A, D, N, PBMT, R, USER, V, W, X
 
 HOLE = bit(45)  # a physical address where nothing is
 HOLE_PAGE = HOLE >> 12 << 10
@@ -75,7 +75,8 @@ def scenarios():
             yield Scenario("%s leaf: %s" % (stage, name), **{stage + "_leaf": change}, **on)
         for name, change in NAPOT:
             yield Scenario("%s leaf: %s" % (stage, name), **{stage + "_leaf": change, stage + "_last": True}, **on)
-        yield Scenario("%s leaf: N in a superpage" % stage, **{stage + "_leaf": lambda pte: pte | N | 8 << 10, stage + "_super": True}, **on)
+        yield Scenario("%s leaf: N in a superpage" % stage,
+                       **{stage + "_leaf": lambda pte: pte | N | 8 << 10, stage + "_super": True}, **on)
         for n in (0, 8, 9):
             yield Scenario("%s leaf: misaligned superpage, bit %d" % (stage, n),
                            **{stage + "_leaf": setting(1 << 10 + n), stage + "_super": True}, **on)
@@ -83,9 +84,10 @@ def scenarios():
             yield Scenario("%s pointer: %s" % (stage, name), **{stage + "_table": change}, **on)
     for name, change in LEAVES:
         yield Scenario("page of a VS-level table: %s" % name, table_page=change, vs_on=True, g_on=True)
-    for name, change in (("R and X, VS-level A clear", only(R | X)), ("D clear, VS-level A clear", clearing(D)), ("VS-level A clear", lambda pte: pte),
-                         ("A and D clear, VS-level A clear", clearing(A | D)), ("X only, VS-level A clear", only(X))):
-        yield Scenario("page of a VS-level table: %s" % name, table_page=change, vs_leaf=clearing(A | D), vs_on=True, g_on=True)
+    for name, change in (("R and X", only(R | X)), ("D clear", clearing(D)), ("plain", lambda pte: pte),
+                         ("A and D clear", clearing(A | D)), ("X only", only(X))):
+        yield Scenario("page of a VS-level table: %s, VS-level A clear" % name, table_page=change, vs_leaf=clearing(A | D),
+                       vs_on=True, g_on=True)
     yield Scenario("address: sign bit inverted", address=non_canonical(-1), vs_on=True)
     for n in (57, 58, 59, 62, 63):
         yield Scenario("address: bit %d inverted" % n, address=non_canonical(n), vs_on=True)
