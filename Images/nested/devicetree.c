@@ -96,36 +96,81 @@ static void processors(const struct machine *machine)
     end();
 }
 
-static void devices(const struct machine *machine)
+/* Phandles: those of the processors' own controllers begin at 1. */
+enum { CONTROLLER = 100, IMSICS };
+
+/* "interrupts-extended" of a controller that drives every processor's external interrupt in S-mode. */
+static void external_interrupts(const struct machine *machine)
 {
     uint8_t contexts[MAX_CPUS * 8] = {0};
-    begin("soc");
-    cells("#address-cells", 1, 2);
-    cells("#size-cells", 1, 2);
-    text("compatible", "simple-bus");
-    property("ranges", "", 0);
+    for (int i = 0; i < machine->cpus; i++) {
+        contexts[8 * i + 3] = 1 + i;
+        contexts[8 * i + 7] = 9;
+    }
+    property("interrupts-extended", contexts, 8 * machine->cpus);
+}
 
+static void plic(const struct machine *machine)
+{
     begin("plic@%x", (unsigned)plic_base);
     property("compatible", "sifive,plic-1.0.0\0riscv,plic0", 30);
     range(plic_base, plic_size);
     cells("#interrupt-cells", 1, 1);
     cells("#address-cells", 1, 0);
     property("interrupt-controller", "", 0);
-    for (int i = 0; i < machine->cpus; i++) {
-        contexts[8 * i + 3] = 1 + i;
-        contexts[8 * i + 7] = 9;
-    }
-    property("interrupts-extended", contexts, 8 * machine->cpus);
+    external_interrupts(machine);
     cells("riscv,ndev", 1, 31);
-    cells("phandle", 1, 100);
+    cells("phandle", 1, CONTROLLER);
     end();
+}
+
+static void aia(const struct machine *machine)
+{
+    begin("imsics@%x", (unsigned)imsic_base);
+    text("compatible", "riscv,imsics");
+    range(imsic_base, 0x1000 * machine->cpus);
+    cells("#interrupt-cells", 1, 0);
+    property("interrupt-controller", "", 0);
+    property("msi-controller", "", 0);
+    cells("#msi-cells", 1, 0);
+    external_interrupts(machine);
+    cells("riscv,num-ids", 1, machine->identities);
+    cells("phandle", 1, IMSICS);
+    end();
+
+    begin("aplic@%x", (unsigned)aplic_base);
+    text("compatible", "riscv,aplic");
+    range(aplic_base, aplic_size);
+    cells("#interrupt-cells", 1, 2);
+    cells("#address-cells", 1, 0);
+    property("interrupt-controller", "", 0);
+    cells("msi-parent", 1, IMSICS);
+    cells("riscv,num-sources", 1, AIA_SOURCES);
+    cells("phandle", 1, CONTROLLER);
+    end();
+}
+
+static void devices(const struct machine *machine)
+{
+    begin("soc");
+    cells("#address-cells", 1, 2);
+    cells("#size-cells", 1, 2);
+    text("compatible", "simple-bus");
+    property("ranges", "", 0);
+    if (machine->identities)
+        aia(machine);
+    else
+        plic(machine);
 
     begin("serial@%x", (unsigned)uart_base);
     text("compatible", "ns16550a");
     range(uart_base, 0x100);
     cells("clock-frequency", 1, 3686400);
-    cells("interrupt-parent", 1, 100);
-    cells("interrupts", 1, UART_IRQ);
+    cells("interrupt-parent", 1, CONTROLLER);
+    if (machine->identities)
+        cells("interrupts", 2, UART_IRQ, 4); /* 4: by level, active high */
+    else
+        cells("interrupts", 1, UART_IRQ);
     end();
     end();
 }

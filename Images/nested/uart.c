@@ -12,7 +12,7 @@ static int transmitter_idle;
 
 static void update(void)
 {
-    plic_set(UART_IRQ, ((ier & 1) && count) || ((ier & 2) && transmitter_idle));
+    set_interrupt(UART_IRQ, ((ier & 1) && count) || ((ier & 2) && transmitter_idle));
 }
 
 int uart_has_room(void) { return count < sizeof buffer; }

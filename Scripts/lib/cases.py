@@ -61,8 +61,12 @@ def expect_healthy(result, smp):
     expect(result.status == 0, "%s instead of status 0" % describe(result.status), result)
     processors, _ = batch_answers(result.output)
     expect(processors == smp, "nproc printed %s instead of %d" % (processors, smp), result)
-    trouble = [line for line in result.output.splitlines() if TROUBLE.search(line)]
-    expect(not trouble, "the kernel's log has: " + "; ".join(trouble[:3]))
+    expect_clean_log(result)
+
+
+def expect_clean_log(result, trouble=TROUBLE):
+    found = [line for line in result.output.splitlines() if trouble.search(line)]
+    expect(not found, "the kernel's log has: " + "; ".join(found[:3]))
 
 
 class Guest:

@@ -182,6 +182,11 @@ rootfs_packages=(
     "e2fsprogs=makes its file system, and checks it after tests"
     "openssh-client=makes the key that opens it, and logs in"
 )
+# Packages that Scripts/images --selftests needs beside them and the compiler.
+selftest_packages=(
+    "make=runs the Makefile of the kernel's KVM selftests"
+    "binutils-riscv64-linux-gnu=strips them"
+)
 # Packages that the programs of Images/bench are compiled with.
 bench_packages=(
     "gcc-riscv64-linux-gnu=compiles the bench programs for the guest"

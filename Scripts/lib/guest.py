@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -48,6 +49,16 @@ class Launcher:
             new.write(content + bytes(-len(content) % 4) + archive({"script": script}))
         self.initrd = path
 
+    def give_nested(self, directory):
+        """From now on the guest has /nested: a monitor, and what that boots."""
+        path = os.path.join(directory, "initrd")
+        with open(path, "wb") as new:
+            # The archive that isn't compressed has to lie at a multiple of four.
+            for part in (os.path.join(self.images, "nested.cpio"), self.plain_initrd):
+                with open(part, "rb") as old:
+                    shutil.copyfileobj(old, new)
+        self.initrd = path
+
     def line(self, word):
         return (self.append + " " + word).strip()
 
@@ -58,6 +69,10 @@ class Rvkvm(Launcher):
 
     def disk(self, path, readonly=False):
         return ["--disk", path.replace(",", ",,") + (",readonly" if readonly else "")]
+
+    def hypervisor(self, aia=False):
+        """Harts with H, under a PLIC or with guest interrupt files."""
+        return ["--cpu", "rv64gch"] + (["--irqchip", "aia"] if aia else [])
 
     def user_network(self):
         return ["--net", "user"]
@@ -86,6 +101,10 @@ class Qemu(Launcher):
         return ["-drive", "file=%s,format=raw,if=none,id=%s,aio=io_uring,readonly=%s" % (
                     path.replace(",", ",,"), name, "on" if readonly else "off"),
                 "-device", "virtio-blk-device,drive=" + name]
+
+    def hypervisor(self, aia=False):
+        # What comes later on the command line goes before what command() says.
+        return ["-cpu", "rv64,h=true"] + (["-M", "virt,aia=aplic-imsic,aia-guests=7"] if aia else [])
 
     def user_network(self):
         return self.network("user")
@@ -156,6 +175,12 @@ def describe(status):
     if status < 0:
         return "it was ended by " + signal.Signals(-status).name
     return "status %d" % status
+
+
+def monitor_word(processors, aia=False, bootargs="rvkvm.batch"):
+    """The kernel command line's word that has the guest of `give_nested` boot a guest of its own."""
+    return exec_word("modprobe kvm && /nested/monitor -c %d -m 192 %s -i /nested/initrd.cpio.gz "
+                     "-a 'console=ttyS0 %s' /nested/Image" % (processors, "--aia" if aia else "", bootargs))
 
 
 def batch_answers(output):

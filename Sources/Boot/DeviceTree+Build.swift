@@ -41,25 +41,8 @@ extension DeviceTree {
         return bytes
     }
 
-    /// Phandles, given out before the first node so that nodes may point forward.
-    private struct Handles {
-        var cpu: [UInt32] = []
-        var cpuInterrupts: [UInt32] = []
-        let plic: UInt32
-        let finisher: UInt32
-
-        init(_ fdt: FDTWriter, _ machine: MachineDescription) {
-            for _ in 0..<max(machine.processors.count, 0) {
-                cpu.append(fdt.newHandle())
-                cpuInterrupts.append(fdt.newHandle())
-            }
-            plic = fdt.newHandle()
-            finisher = fdt.newHandle()
-        }
-    }
-
     /// A unit address.
-    private static func unit(_ address: UInt64) -> String { String(address, radix: 16) }
+    static func unit(_ address: UInt64) -> String { String(address, radix: 16) }
 
     private static func serialPath(_ uart: MachineDescription.UART) -> String {
         "/soc/serial@\(unit(uart.device.region.base))"
@@ -144,16 +127,6 @@ extension DeviceTree {
         }
     }
 
-    /// Interrupts of a hart's own controller (privileged specification, mcause).
-    private enum LocalInterrupt {
-        static let machineSoftware: UInt32 = 3
-        static let machineTimer: UInt32 = 7
-        static let supervisorExternal: UInt32 = 9
-        static let machineExternal: UInt32 = 11
-        /// A context that exists at the PLIC and leads nowhere, as kvmtool marks it.
-        static let none: UInt32 = 0xFFFF_FFFF
-    }
-
     private static func soc(_ fdt: FDTWriter, _ machine: MachineDescription, _ handles: Handles) {
         fdt.cell("#address-cells", 2)
         fdt.cell("#size-cells", 2)
@@ -173,7 +146,7 @@ extension DeviceTree {
             device(fdt, "serial", uart.device, "ns16550a", handles) { fdt.cell("clock-frequency", uart.clockFrequency) }
         }
         for slot in machine.virtio { device(fdt, "virtio_mmio", slot, "virtio,mmio", handles) {} }
-        plic(fdt, machine, handles)
+        interruptController(fdt, machine, handles)
         if let clint = machine.clint {
             fdt.node("clint@\(unit(clint.base))") {
                 var wires: [UInt32] = []
@@ -189,30 +162,11 @@ extension DeviceTree {
 
     private static func device(_ fdt: FDTWriter, _ name: String, _ device: MachineDescription.Device, _ compatible: String, _ handles: Handles, _ more: () -> Void) {
         fdt.node("\(name)@\(unit(device.region.base))") {
-            fdt.cell("interrupts", device.interrupt)
-            fdt.cell("interrupt-parent", handles.plic)
+            fdt.cells("interrupts", handles.interruptCells(device.interrupt))
+            fdt.cell("interrupt-parent", handles.interruptController)
             more()
             fdt.reg(device.region)
             fdt.text("compatible", compatible)
-        }
-    }
-
-    private static func plic(_ fdt: FDTWriter, _ machine: MachineDescription, _ handles: Handles) {
-        fdt.node("plic@\(unit(machine.plic.region.base))") {
-            fdt.cell("phandle", handles.plic)
-            fdt.cell("riscv,ndev", machine.plic.sources)
-            fdt.reg(machine.plic.region)
-            var wires: [UInt32] = []
-            // Context 2n is hart n's M-mode, 2n + 1 its S-mode, whether or not there is an M-mode.
-            for handle in handles.cpuInterrupts {
-                wires += [handle, machine.clint == nil ? LocalInterrupt.none : LocalInterrupt.machineExternal]
-                wires += [handle, LocalInterrupt.supervisorExternal]
-            }
-            fdt.cells("interrupts-extended", wires)
-            fdt.flag("interrupt-controller")
-            fdt.strings("compatible", ["sifive,plic-1.0.0", "riscv,plic0"])
-            fdt.cell("#address-cells", 0)
-            fdt.cell("#interrupt-cells", 1)
         }
     }
 }

@@ -17,7 +17,7 @@ package struct MachineDescription: Sendable {
         }
     }
 
-    /// A device's registers and its interrupt at the PLIC.
+    /// A device's registers and its interrupt at the interrupt controller.
     package struct Device: Equatable, Sendable {
         package var region: Region
         package var interrupt: UInt32
@@ -62,16 +62,6 @@ package struct MachineDescription: Sendable {
         }
     }
 
-    package struct PLIC: Sendable {
-        package var region: Region
-        /// Highest interrupt number: `riscv,ndev`.
-        package var sources: UInt32
-        package init(base: UInt64, size: UInt64, sources: UInt32) {
-            self.region = Region(base: base, size: size)
-            self.sources = sources
-        }
-    }
-
     package struct UART: Sendable {
         package var device: Device
         /// Input clock of the baud-rate generator, in Hz.
@@ -88,11 +78,11 @@ package struct MachineDescription: Sendable {
     package var compatible: [String]
     package var ram: Region
     package var processors: Processors
-    package var plic: PLIC
+    package var interruptController: InterruptController
     package var uart: UART?
     package var rtc: Device?
     package var testFinisher: Region?
-    /// Only a machine that runs firmware has one. The PLIC's M-mode contexts are then wired as well.
+    /// Only a machine that runs firmware has one. A PLIC's M-mode contexts are then wired as well.
     package var clint: Region?
     package var virtio: [Device]
     /// The banks of flash memory, one behind the other; none or all of them.
@@ -101,15 +91,15 @@ package struct MachineDescription: Sendable {
     package var reserved: [Region]
 
     package init(
-        model: String, compatible: [String] = ["riscv-virtio"], ram: Region, processors: Processors, plic: PLIC,
-        uart: UART? = nil, rtc: Device? = nil, testFinisher: Region? = nil, clint: Region? = nil,
+        model: String, compatible: [String] = ["riscv-virtio"], ram: Region, processors: Processors,
+        interruptController: InterruptController, uart: UART? = nil, rtc: Device? = nil, testFinisher: Region? = nil, clint: Region? = nil,
         virtio: [Device] = [], flash: [Region] = [], reserved: [Region] = []
     ) {
         self.model = model
         self.compatible = compatible
         self.ram = ram
         self.processors = processors
-        self.plic = plic
+        self.interruptController = interruptController
         self.uart = uart
         self.rtc = rtc
         self.testFinisher = testFinisher

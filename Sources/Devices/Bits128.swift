@@ -48,6 +48,10 @@ package struct Bits128: Equatable, Sendable {
         Bits128(low: low & other.low, high: high & other.high)
     }
 
+    package func symmetricDifference(_ other: Bits128) -> Bits128 {
+        Bits128(low: low ^ other.low, high: high ^ other.high)
+    }
+
     package mutating func formUnion(_ other: Bits128) {
         low |= other.low
         high |= other.high

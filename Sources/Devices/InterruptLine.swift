@@ -1,5 +1,5 @@
-/// The receiving end of a level-triggered interrupt wire: a PLIC source seen from a device, or a hart's external
-/// interrupt seen from the PLIC.
+/// The receiving end of a level-triggered interrupt wire: an interrupt controller's source seen from a device, or a
+/// hart's external interrupt seen from the controller.
 ///
 /// Any thread may call `set`, and callers hold their own lock meanwhile, so that levels arrive in the order in
 /// which they were decided. Telling a line the level it already has is cheap and changes nothing.

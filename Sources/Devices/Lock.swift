@@ -2,7 +2,7 @@ import CHost
 
 /// A mutual-exclusion lock over the host's mutex. Not recursive.
 ///
-/// The order in which the devices' locks nest is device → PLIC → vCPU; what runs the other way (an
+/// The order in which the devices' locks nest is device → PLIC or APLIC → vCPU; what runs the other way (an
 /// observer, a delegate) is called with no lock held.
 package final class Lock: @unchecked Sendable {
     private let mutex: OpaquePointer

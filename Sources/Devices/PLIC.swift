@@ -1,5 +1,3 @@
-import Synchronization
-
 /// SiFive's platform-level interrupt controller (`sifive,plic-1.0.0`; RISC-V PLIC specification 1.0.0): 95
 /// level-triggered sources with priorities 0 to 7.
 ///
@@ -39,10 +37,8 @@ package final class PLIC: MMIODevice, @unchecked Sendable {
     var pending = Bits128()
     /// Sources whose gateway waits for completion.
     var claimed = Bits128()
-    /// The sources' levels. Written with the lock held; read without it, so that a line that is told its own level
-    /// costs one load.
-    private let lowLevels = Atomic<UInt64>(0)
-    private let highLevels = Atomic<UInt64>(0)
+    /// The sources' levels. Changed with the lock held.
+    private let levels = SourceLevels()
 
     /// A controller with one context for each of `wires`, at most `maximumContexts`; more are left out.
     package init(wires: [(any InterruptLine)?]) {
@@ -68,7 +64,7 @@ package final class PLIC: MMIODevice, @unchecked Sendable {
                 sourcesByPriority[priority] = Bits128()
             }
             claimed = Bits128()
-            pending = levels
+            pending = levels.all
             for index in contexts.indices {
                 contexts[index].enabled = Bits128()
                 contexts[index].threshold = 0
@@ -90,14 +86,10 @@ package final class PLIC: MMIODevice, @unchecked Sendable {
         func set(_ level: Bool) { plic.setLevel(source, level) }
     }
 
-    private var levels: Bits128 {
-        Bits128(low: lowLevels.load(ordering: .relaxed), high: highLevels.load(ordering: .relaxed))
-    }
-
     private func setLevel(_ source: Int, _ level: Bool) {
-        guard levels.contains(source) != level else { return }
+        guard self.levels.all.contains(source) != level else { return }
         lock.withLock {
-            var levels = levels
+            var levels = self.levels.all
             guard levels.contains(source) != level else { return }
             if level {
                 levels.insert(source)
@@ -106,11 +98,10 @@ package final class PLIC: MMIODevice, @unchecked Sendable {
                 // The request, once forwarded, isn't retracted (specification, "Interrupt Gateways").
                 levels.remove(source)
             }
-            lowLevels.store(levels.low, ordering: .relaxed)
-            highLevels.store(levels.high, ordering: .relaxed)
+            self.levels.set(levels)
         }
     }
 
     /// Whether `source` is asserted; with the lock held.
-    func isAsserted(_ source: Int) -> Bool { levels.contains(source) }
+    func isAsserted(_ source: Int) -> Bool { levels.all.contains(source) }
 }

@@ -32,14 +32,18 @@ package struct MachineSetup {
     /// Frequency of `time`, in Hz.
     package var timebase: UInt64
     package var mode: StartMode
+    /// Interrupt files of the engine's own; nil: MSIs have nowhere to go.
+    package var imsic: IMSICSetup?
     package init(
-        memory: GuestMemory, cpuCount: Int, extensions: Extensions, timebase: UInt64, mode: StartMode = .supervisor
+        memory: GuestMemory, cpuCount: Int, extensions: Extensions, timebase: UInt64, mode: StartMode = .supervisor,
+        imsic: IMSICSetup? = nil
     ) {
         self.memory = memory
         self.cpuCount = cpuCount
         self.extensions = extensions
         self.timebase = timebase
         self.mode = mode
+        self.imsic = imsic
     }
 }
 
@@ -71,6 +75,10 @@ package protocol VirtualMachine: AnyObject {
     func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError)
     /// Takes back what `addDoorbell` was given. To be called while no vCPU runs; `missing` when it isn't there.
     func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError)
+    /// Delivers an MSI: the store of `data` to the 32-bit register at `address` of an interrupt file
+    /// (KVM_SIGNAL_MSI). Any thread may call it. False when no interrupt file is there.
+    @discardableResult
+    func sendMSI(address: UInt64, data: UInt32) -> Bool
 }
 
 /// What a machine with M-mode has beyond `VirtualCPU`: the ends of the wires from the CLINT and from the

@@ -16,29 +16,29 @@ extension GuestMemory {
     }
 
     /// Little-endian integer at `address`, of any alignment.
-    package func read<T: FixedWidthInteger & BitwiseCopyable>(_ address: GuestAddress, as type: T.Type) throws(GuestMemoryError) -> T {
+    public func read<T: FixedWidthInteger & BitwiseCopyable>(_ address: GuestAddress, as type: T.Type) throws(GuestMemoryError) -> T {
         T(littleEndian: try checked(address, MemoryLayout<T>.size).loadUnaligned(as: T.self))
     }
 
     /// Stores `value` little-endian at `address`, of any alignment.
-    package func write<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
+    public func write<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
         try checkedWritable(address, MemoryLayout<T>.size).storeBytes(of: value.littleEndian, as: T.self)
     }
 
     /// Copies `bytes` to guest memory at `address`; all or nothing.
-    package func write(_ bytes: UnsafeRawBufferPointer, at address: GuestAddress) throws(GuestMemoryError) {
+    public func write(_ bytes: UnsafeRawBufferPointer, at address: GuestAddress) throws(GuestMemoryError) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         host_copy(try checkedWritable(address, bytes.count), source, bytes.count)
     }
 
     /// Copies guest memory at `address` into `buffer`; all or nothing.
-    package func read(_ address: GuestAddress, into buffer: UnsafeMutableRawBufferPointer) throws(GuestMemoryError) {
+    public func read(_ address: GuestAddress, into buffer: UnsafeMutableRawBufferPointer) throws(GuestMemoryError) {
         guard let target = buffer.baseAddress, buffer.count > 0 else { return }
         host_copy(target, try checked(address, buffer.count), buffer.count)
     }
 
     /// `count` bytes at `address`.
-    package func bytes(_ address: GuestAddress, count: Int) throws(GuestMemoryError) -> [UInt8] {
+    public func bytes(_ address: GuestAddress, count: Int) throws(GuestMemoryError) -> [UInt8] {
         guard count >= 0 else { throw .outOfRange(address: address, count: 0) }
         if count == 0 { return [] }
         let p = try checked(address, count)
@@ -46,7 +46,7 @@ extension GuestMemory {
     }
 
     /// Copies `bytes` to guest memory at `address`; all or nothing.
-    package func write(_ bytes: [UInt8], at address: GuestAddress) throws(GuestMemoryError) {
+    public func write(_ bytes: [UInt8], at address: GuestAddress) throws(GuestMemoryError) {
         if bytes.isEmpty { return }
         let p = try checkedWritable(address, bytes.count)
         // Typed throws don't pass through a rethrowing closure, so the check comes first.

@@ -1,10 +1,10 @@
 import CHost
 
 /// An address in guest physical memory.
-package typealias GuestAddress = UInt64
+public typealias GuestAddress = UInt64
 
 /// Why guest memory can't be had or reached.
-package enum GuestMemoryError: Error, Equatable {
+public enum GuestMemoryError: Error, Equatable {
     /// The host refused the allocation; `errno` as the host gave it.
     case hostRefused(size: UInt64, errno: Int32)
     /// Some byte of `address ..< address + count` lies outside every slot, or the range wraps.
@@ -14,20 +14,20 @@ package enum GuestMemoryError: Error, Equatable {
 }
 
 /// One contiguous stretch of guest RAM backed by host memory.
-package struct MemorySlot {
+public struct MemorySlot {
     /// First guest physical address; a multiple of 4 KiB.
-    package let base: GuestAddress
+    public let base: GuestAddress
     /// Bytes; a multiple of 4 KiB.
-    package let size: UInt64
+    public let size: UInt64
     /// Host memory behind `base`; 2 MiB aligned unless it is borrowed.
-    package let host: UnsafeMutableRawPointer
+    public let host: UnsafeMutableRawPointer
     /// Harts and devices read it; a hart's store there is an MMIO exit.
-    package let readOnly: Bool
+    public let readOnly: Bool
     /// Released with the memory it is in.
     let isOwned: Bool
 
     @inline(__always)
-    package func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
+    public func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
         let offset = address &- base
         return offset < size && count <= size &- offset
     }
@@ -37,17 +37,17 @@ package struct MemorySlot {
 ///
 /// The slots are set up before any vCPU runs and don't change afterwards. Accesses race with running
 /// harts as DMA does; nothing here assumes that memory stays what it was.
-package final class GuestMemory: @unchecked Sendable {
-    package private(set) var slots: [MemorySlot] = []
+public final class GuestMemory: @unchecked Sendable {
+    public private(set) var slots: [MemorySlot] = []
 
-    package init() {}
+    public init() {}
 
     deinit {
         for slot in slots where slot.isOwned { host_memory_release(slot.host, Int(slot.size)) }
     }
 
     /// Adds zeroed RAM at `base`. Pages become resident when they are first touched.
-    package func addRAM(base: GuestAddress, size: UInt64, readOnly: Bool = false) throws(GuestMemoryError) {
+    public func addRAM(base: GuestAddress, size: UInt64, readOnly: Bool = false) throws(GuestMemoryError) {
         try check(base, size)
         var error: Int32 = 0
         guard let host = host_memory_reserve(Int(size), 2 << 20, &error) else {
@@ -58,7 +58,7 @@ package final class GuestMemory: @unchecked Sendable {
 
     /// Adds the `size` bytes at `host` as RAM at `base`: memory that belongs to the caller and outlives this
     /// object, such as a piece of a larger mapping. `host` is a multiple of 4 KiB.
-    package func addRAM(
+    public func addRAM(
         base: GuestAddress, size: UInt64, borrowing host: UnsafeMutableRawPointer, readOnly: Bool = false
     ) throws(GuestMemoryError) {
         try check(base, size)
@@ -74,7 +74,7 @@ package final class GuestMemory: @unchecked Sendable {
     }
 
     /// Host pointer to `count` contiguous bytes at `address`, or nil when any of them is outside a slot.
-    package func pointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
+    public func pointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
         for slot in slots where slot.contains(address, count) {
             return slot.host + Int(address &- slot.base)
         }
@@ -82,7 +82,7 @@ package final class GuestMemory: @unchecked Sendable {
     }
 
     /// The same for what will be written: nil as well when the slot is read-only.
-    package func writablePointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
+    public func writablePointer(_ address: GuestAddress, count: UInt64) -> UnsafeMutableRawPointer? {
         for slot in slots where slot.contains(address, count) {
             return slot.readOnly ? nil : slot.host + Int(address &- slot.base)
         }

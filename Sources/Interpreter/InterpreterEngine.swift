@@ -16,7 +16,7 @@ package final class InterpreterEngine: Engine {
         [
             .i, .m, .a, .f, .d, .c, .zaamo, .zalrsc, .zca, .zcd, .zicbom, .zicbop, .zicboz, .zicntr, .zicond, .zicsr, .zifencei, .zihintntl,
             .zihintpause, .zihpm, .zawrs, .zfa, .zfhmin, .zcb, .zba, .zbb, .zbs, .sstc, .svade, .svadu, .svinval, .svnapot,
-            .svpbmt, .smepmp, .smstateen, .ssstateen, .sscofpmf, .zkr,
+            .svpbmt, .smepmp, .smstateen, .ssstateen, .sscofpmf, .zkr, .smaia, .ssaia,
             .h, .shcounterenw, .shgatpa, .shtvala, .shvsatpa, .shvstvala, .shvstvecd,
         ]
     }

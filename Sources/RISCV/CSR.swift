@@ -4,7 +4,7 @@
 ///
 /// Which of them exist in a machine is the hart's business. Bits 11:10 of a number being 11 mean
 /// read-only, bits 9:8 are the least privilege that reaches it ("CSR Address Mapping Conventions").
-package enum CSR: UInt16, CaseIterable, Sendable {
+public enum CSR: UInt16, CaseIterable, Sendable {
     // Unprivileged floating point, entropy, vector, shadow stack
     case fflags = 0x001
     case frm = 0x002
@@ -474,10 +474,10 @@ package enum CSR: UInt16, CaseIterable, Sendable {
 extension CSR {
     /// Whether a number lies in the read-only quarter.
     @inline(__always)
-    package static func isReadOnly(_ number: UInt16) -> Bool { number >> 10 & 3 == 3 }
+    public static func isReadOnly(_ number: UInt16) -> Bool { number >> 10 & 3 == 3 }
 
     /// The least privilege that reaches a number: 0 user, 1 supervisor, 2 hypervisor and virtual
     /// supervisor, 3 machine.
     @inline(__always)
-    package static func leastPrivilege(_ number: UInt16) -> UInt16 { number >> 8 & 3 }
+    public static func leastPrivilege(_ number: UInt16) -> UInt16 { number >> 8 & 3 }
 }

@@ -1,6 +1,6 @@
 extension Exception {
     /// What the privileged specification's table of causes calls it (3.1.15).
-    package var name: String {
+    public var name: String {
         switch self {
         case .instructionAddressMisaligned: "instruction address misaligned"
         case .instructionAccessFault: "instruction access fault"
@@ -29,7 +29,7 @@ extension Exception {
 }
 
 extension Interrupt {
-    package var name: String {
+    public var name: String {
         switch self {
         case .supervisorSoftware: "supervisor software interrupt"
         case .virtualSupervisorSoftware: "virtual supervisor software interrupt"

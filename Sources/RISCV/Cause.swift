@@ -1,6 +1,6 @@
 /// Synchronous exceptions as `scause` numbers them (privileged specification, "Supervisor Cause
 /// Register" and, for the hypervisor extension, "Trap Cause Codes").
-package enum Exception: UInt64, CaseIterable, Sendable {
+public enum Exception: UInt64, CaseIterable, Sendable {
     case instructionAddressMisaligned = 0
     case instructionAccessFault = 1
     case illegalInstruction = 2
@@ -28,7 +28,7 @@ package enum Exception: UInt64, CaseIterable, Sendable {
 
 /// Interrupts as `scause` and the bits of `sip` number them (privileged specification, "Machine
 /// Interrupt Registers" and "Hypervisor Interrupt Registers").
-package enum Interrupt: UInt64, CaseIterable, Sendable {
+public enum Interrupt: UInt64, CaseIterable, Sendable {
     case supervisorSoftware = 1
     case virtualSupervisorSoftware = 2
     case machineSoftware = 3
@@ -44,10 +44,10 @@ package enum Interrupt: UInt64, CaseIterable, Sendable {
 
     /// Its bit in the registers ip, ie and ideleg of any mode.
     @inline(__always)
-    package var mask: UInt64 { 1 &<< rawValue }
+    public var mask: UInt64 { 1 &<< rawValue }
 }
 
 extension Interrupt {
     /// The bit of an RV64 cause register that tells an interrupt from an exception.
-    package static var causeBit: UInt64 { 1 << 63 }
+    public static var causeBit: UInt64 { 1 << 63 }
 }

@@ -1,13 +1,13 @@
 /// Whether the instruction that begins with this halfword has 16 bits (unprivileged specification,
 /// "Base Instruction-Length Encoding").
 @inline(__always)
-package func isCompressed(_ word: UInt32) -> Bool { word & 3 != 3 }
+public func isCompressed(_ word: UInt32) -> Bool { word & 3 != 3 }
 
 /// Decodes the instruction in the low bits of `word`; of a 16-bit one, the upper half is ignored.
 ///
 /// What the specification reserves, and what belongs to an extension that isn't enabled, comes out as
 /// `illegal` with the bits in `imm`.
-package func decode(_ word: UInt32, _ enabled: Extensions) -> Decoded {
+public func decode(_ word: UInt32, _ enabled: Extensions) -> Decoded {
     let bits = isCompressed(word) ? word & 0xffff : word
     var encoding = identify(bits)
     if !enabled.isSuperset(of: encoding.required) {

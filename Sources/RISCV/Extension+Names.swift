@@ -1,11 +1,11 @@
 extension Extension {
     /// Finds an extension by its name, in upper or lower case: ISA strings don't tell them apart.
-    package static func parse(_ name: String) -> Extension? {
+    public static func parse(_ name: String) -> Extension? {
         allCases.first { sameName($0.name, name) }
     }
 
     /// What a mistyped name may have meant: the closest by edit distance, if that is close.
-    package static func nearest(to name: String) -> Extension? {
+    public static func nearest(to name: String) -> Extension? {
         let typed = name.utf8.map(lowercased)
         // One slip in four letters; more and the guess is worse than none.
         var best = max(1, (typed.count + 2) / 4) + 1
@@ -24,7 +24,7 @@ extension Extension {
 
     /// `rv64imafdch_zicbom_...`: single letters in the canonical order, then the others, each after an
     /// underscore. Linux takes the single letters in this order only.
-    package static func isaString(xlen: Int, _ enabled: Extensions) -> String {
+    public static func isaString(xlen: Int, _ enabled: Extensions) -> String {
         var text = xlen == 32 ? "rv32" : "rv64"
         for one in allCases where enabled.contains(one) {
             if !one.isSingleLetter { text += "_" }
@@ -34,7 +34,7 @@ extension Extension {
     }
 
     /// The strings of the device tree's `riscv,isa-extensions`.
-    package static func names(of enabled: Extensions) -> [String] {
+    public static func names(of enabled: Extensions) -> [String] {
         var names: [String] = []
         for one in allCases where enabled.contains(one) { names.append(one.name) }
         return names
@@ -43,10 +43,10 @@ extension Extension {
 
 extension Extensions {
     /// This set as an ISA string; see `Extension.isaString`.
-    package func isaString(xlen: Int) -> String { Extension.isaString(xlen: xlen, self) }
+    public func isaString(xlen: Int) -> String { Extension.isaString(xlen: xlen, self) }
 
     /// This set as `riscv,isa-extensions` lists it.
-    package var names: [String] { Extension.names(of: self) }
+    public var names: [String] { Extension.names(of: self) }
 }
 
 // Byte by byte: names are ASCII, and String's own comparison would bring Unicode tables along.

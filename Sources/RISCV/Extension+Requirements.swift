@@ -1,6 +1,6 @@
 extension Extension {
     /// What the specification says it depends on, one step deep.
-    package var requirements: Extensions {
+    public var requirements: Extensions {
         switch self {
         case .f, .zicntr, .zihpm, .smepmp, .smstateen, .smaia, .ssaia, .sstc: Extensions(.zicsr)
         case .d, .zfa, .zfhmin: Extensions(.f)
@@ -24,7 +24,7 @@ extension Extension {
 
 extension Extensions {
     /// The first extension in here that lacks another, and which one.
-    package var missingRequirement: (extension: Extension, missing: Extension)? {
+    public var missingRequirement: (extension: Extension, missing: Extension)? {
         for one in Extension.allCases where contains(one) {
             let missing = one.requirements.subtracting(self)
             if let first = Extension.allCases.first(where: { missing.contains($0) }) { return (one, first) }

@@ -3,7 +3,7 @@
 /// The order is that of ISA strings (unprivileged specification, chapter "ISA Extension Naming
 /// Conventions"): single letters, then Z by category letter, then S. Raw values are bit numbers of
 /// `Extensions` and may change from release to release: outside the process an extension goes by name.
-package enum Extension: UInt8, CaseIterable, Sendable {
+public enum Extension: UInt8, CaseIterable, Sendable {
     case i = 0, m, a, f, d, c, b, v, h
     case zic64b, zicbom, zicbop, zicboz, ziccamoa, ziccif, zicclsm, ziccrse, zicntr, zicond, zicsr
     case zifencei

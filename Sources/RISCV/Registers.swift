@@ -1,5 +1,5 @@
 /// The name of an integer register in the calling convention (psABI, "Integer Register Convention").
-package func integerRegisterName(_ number: UInt8) -> StaticString {
+public func integerRegisterName(_ number: UInt8) -> StaticString {
     switch number & 31 {
     case 0: "zero"
     case 1: "ra"
@@ -37,7 +37,7 @@ package func integerRegisterName(_ number: UInt8) -> StaticString {
 }
 
 /// The name of a floating-point register in the calling convention (psABI, "Floating-point Register Convention").
-package func floatRegisterName(_ number: UInt8) -> StaticString {
+public func floatRegisterName(_ number: UInt8) -> StaticString {
     switch number & 31 {
     case 0: "ft0"
     case 1: "ft1"

@@ -19,12 +19,19 @@ private func property(_ tree: [UInt8], _ path: String, _ name: String) -> [UInt8
 
 @Suite struct DeviceTreeTests {
     /// To renew it after a change that is meant: RVKVM_RENEW_GOLDEN=1 swift test --filter golden
-    @Test func golden() throws {
-        let text = treeText(try DeviceTree.build(machine10(harts: 2), chosen: chosen()))
-        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/rvkvm-1.0.dts")
+    @Test(arguments: [
+        ("rvkvm-1.0", machine10(harts: 2)),
+        ("rvkvm-1.0-aplic", machine10(harts: 2, interrupts: aplic10(harts: 2, firmware: false, messages: false))),
+        ("rvkvm-1.0-aia", machine10(harts: 2, interrupts: aplic10(harts: 2, firmware: false, messages: true, guestIndexBits: 0))),
+        ("rvkvm-1.0-aplic-firmware", machine10(harts: 2, firmware: true, interrupts: aplic10(harts: 2, firmware: true, messages: false))),
+        ("rvkvm-1.0-aia-firmware", machine10(harts: 2, firmware: true, interrupts: aplic10(harts: 2, firmware: true, messages: true))),
+    ])
+    func golden(name: String, machine: MachineDescription) throws {
+        let text = treeText(try DeviceTree.build(machine, chosen: chosen()))
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/\(name).dts")
         if ProcessInfo.processInfo.environment["RVKVM_RENEW_GOLDEN"] != nil { try text.write(to: url, atomically: true, encoding: .utf8) }
         let golden = try String(contentsOf: url, encoding: .utf8)
-        #expect(text == golden, "the device tree of rvkvm-1.0 changed: a guest can tell; see Golden/rvkvm-1.0.dts")
+        #expect(text == golden, "the device tree of rvkvm-1.0 changed: a guest can tell; see Golden/\(name).dts")
     }
 
     @Test(.enabled(if: dtc != nil, "dtc isn't installed"), arguments: [(1, false), (2, false), (64, false), (4, true)])
@@ -34,6 +41,17 @@ private func property(_ tree: [UInt8], _ path: String, _ name: String) -> [UInt8
         let (status, text) = try dtcComplaints(try DeviceTree.build(machine, chosen: chosen()))
         #expect(status == 0)
         #expect(text == "")
+    }
+
+    @Test(.enabled(if: dtc != nil, "dtc isn't installed"), arguments: [1, 64], [false, true])
+    func dtcHasNothingToSayAboutAPLICs(harts: Int, messages: Bool) throws {
+        for firmware in [false, true] {
+            let interrupts = aplic10(harts: harts, firmware: firmware, messages: messages)
+            let tree = try DeviceTree.build(machine10(harts: harts, firmware: firmware, interrupts: interrupts), chosen: chosen())
+            let (status, text) = try dtcComplaints(tree)
+            #expect(status == 0)
+            #expect(text == "")
+        }
     }
 
     @Test func firmwareModeHasClintAndMachineContexts() throws {

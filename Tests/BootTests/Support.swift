@@ -150,7 +150,10 @@ func mutate(_ bytes: [UInt8], _ random: inout Xorshift, within: Int? = nil) -> [
 }
 
 /// Machine version rvkvm-1.0, as shared/PLATFORM.md has it.
-func machine10(harts: Int, ramSize: UInt64 = 1 << 30, firmware: Bool = false) -> MachineDescription {
+func machine10(
+    harts: Int, ramSize: UInt64 = 1 << 30, firmware: Bool = false,
+    interrupts: MachineDescription.InterruptController = .plic(.init(base: 0x0C00_0000, size: 0x60_0000, sources: 95))
+) -> MachineDescription {
     MachineDescription(
         model: "rvkvm,rvkvm-1.0",
         ram: ram(ramSize),
@@ -158,12 +161,23 @@ func machine10(harts: Int, ramSize: UInt64 = 1 << 30, firmware: Bool = false) ->
             count: harts, isaString: "rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicsr_zifencei_sstc_svpbmt",
             isaExtensions: ["i", "m", "a", "f", "d", "c", "zicbom", "zicbop", "zicboz", "zicntr", "zicsr", "zifencei", "sstc", "svpbmt"],
             mmuType: "riscv,sv57", cbomBlockSize: 64, cbozBlockSize: 64, cbopBlockSize: 64, timebaseFrequency: 10_000_000),
-        plic: .init(base: 0x0C00_0000, size: 0x60_0000, sources: 95),
+        interruptController: interrupts,
         uart: .init(base: 0x1000_0000, size: 0x100, interrupt: 10, clockFrequency: 3_686_400),
         rtc: .init(base: 0x10_1000, size: 0x1000, interrupt: 11),
         testFinisher: Region(base: 0x10_0000, size: 0x1000),
         clint: firmware ? Region(base: 0x0200_0000, size: 0x1_0000) : nil,
         virtio: (0..<8).map { .init(base: 0x1000_1000 + UInt64($0) * 0x1000, size: 0x1000, interrupt: 1 + UInt32($0)) })
+}
+
+/// The APLIC of machine version rvkvm-1.0, with IMSICs or without.
+func aplic10(harts: Int, firmware: Bool, messages: Bool, guestIndexBits: UInt32 = 3) -> MachineDescription.InterruptController {
+    let imsic = MachineDescription.IMSIC(
+        machine: firmware ? Region(base: 0x2400_0000, size: UInt64(harts) << 12) : nil,
+        supervisor: Region(base: 0x2800_0000, size: UInt64(harts) << (12 + guestIndexBits)), identities: 255,
+        guestIndexBits: guestIndexBits)
+    return .aplic(.init(
+        machine: firmware ? Region(base: 0x0C00_0000, size: 0x8000) : nil, supervisor: Region(base: 0x0D00_0000, size: 0x8000),
+        sources: 96, imsic: messages ? imsic : nil))
 }
 
 let fixedSeeds = DeviceTree.Seeds(rng: (0..<32).map { UInt8($0) }, kaslr: 0x0123_4567_89AB_CDEF)

@@ -53,6 +53,47 @@ import Testing
         for word: UInt64 in 0..<3 { #expect(plic.read(offset: 0x1000 + 4 * word, width: 4) == 0) }
     }
 
+    /// Each assertion of an edge or level is one message, while other harts work on other sources.
+    @Test func noMessageIsLost() async throws {
+        final class Tally: MessageReceiver {
+            let counts = (0..<16).map { _ in Counter() }
+            func send(address: UInt64, data: UInt32) { counts[Int(data)].add(1) }
+        }
+        let tally = Tally(), perSource = 5_000
+        let aplic = APLIC(machine: nil, supervisor: .messages(to: tally))
+        let domain = DomainRegisters(device: aplic.domains[0])
+        domain.domaincfg = 0x100
+        let sources: [(Int, DomainRegisters.Mode)] = [(1, .edge1), (31, .level1), (32, .edge0), (96, .level0)]
+        for (index, (source, mode)) in sources.enumerated() {
+            if mode == .edge0 || mode == .level0 { aplic.line(source: source)?.set(true) }
+            domain.set(up: source, mode: mode, target: UInt32(index + 1))
+        }
+        let done = Counter()
+        await withTaskGroup(of: Void.self) { group in
+            for (source, mode) in sources {
+                guard let line = aplic.line(source: source) else { continue }
+                let asserted = mode == .edge1 || mode == .level1
+                group.addTask {
+                    for _ in 0..<perSource {
+                        line.set(asserted)
+                        line.set(!asserted)
+                    }
+                    done.add(1)
+                }
+            }
+            group.addTask {
+                while done.value < sources.count {
+                    domain.set(up: 5, mode: .detached, target: 15)
+                    domain.setipnum(5)
+                    domain.sourcecfg(5, 0)
+                    _ = domain.get(0x1D00)
+                    await Task.yield()
+                }
+            }
+        }
+        for index in 1...sources.count { #expect(tally.counts[index].value == perSource) }
+    }
+
     /// A paste through the FIFO while another thread transmits: both arrive whole and in order.
     @Test func receiveAndTransmit() async {
         final class Reader: UARTInputObserver, @unchecked Sendable {

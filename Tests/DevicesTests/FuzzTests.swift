@@ -85,6 +85,32 @@ import Testing
         #expect(c.wires.contains { $0.calls > 100 })
     }
 
+    @Test(arguments: [false, true])
+    func aplic(messages: Bool) throws {
+        let r = try APLICRig(messages: messages, hasMachineLevel: true, harts: 64)
+        for (domain, seed): (DomainRegisters, UInt64) in [(r.root, 0xB4), (r.leaf, 0xB5)] {
+            fuzz(domain.device, size: 0x4800, seed: seed) { random in
+                let bits = random.next()
+                r.wire(Int(bits % 96) + 1, bits >> 32 & 1 == 0)
+                if bits >> 40 & 15 == 0 { r.root.sourcecfg(Int(bits >> 48 % 96) % 96 + 1, bits >> 41 & 1 == 0 ? 0x400 : 6) }
+            }
+        }
+        // Still an APLIC afterwards.
+        r.aplic.reset()
+        for source in 1...96 { r.lower(source) }
+        _ = r.inbox.take()
+        r.root.domaincfg = 0x100
+        r.root.idelivery(63, 1)
+        r.root.set(up: 96, mode: .level1, target: 63 << 18 | 5)
+        r.raise(96)
+        if messages {
+            #expect(r.inbox.take() == [.init(address: 0, data: 5)])
+        } else {
+            #expect(r.root.claimi(63) == 96 << 16 | 5)
+            #expect(r.machineWires[63].level)
+        }
+    }
+
     @Test func rtc() {
         let clock = FakeClock(time: 1 << 60)
         let line = FakeLine()

@@ -28,6 +28,8 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     private var script: [Exit]
     private var kicked = false
     private(set) var answers: [ExitAnswer] = []
+    /// Levels of the external interrupt, in order.
+    private(set) var externalInterrupts: [Bool] = []
     private(set) var registers: [RegisterID: UInt64] = [:]
 
     init(_ id: Int, _ script: [Exit]) {
@@ -54,13 +56,16 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
         lock.unlock()
     }
 
-    func setExternalInterrupt(_ level: Bool) {}
+    func setExternalInterrupt(_ level: Bool) { externalInterrupts.append(level) }
     func register(_ id: RegisterID) throws(EngineError) -> UInt64 { registers[id] ?? 0 }
     func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) { registers[id] = value }
 }
 
 final class FakeMachine: VirtualMachine {
+    struct Message: Equatable { var address: UInt64, data: UInt32 }
+
     let cpus: [any VirtualCPU]
+    private(set) var messages: [Message] = []
     var inspector: (any Inspector)? { nil }
     var machineLevel: (any MachineLevel)? { nil }
     func watchStores(to address: UInt64) throws(EngineError) { throw .unsupported("a fake stores nothing") }
@@ -69,6 +74,10 @@ final class FakeMachine: VirtualMachine {
     }
     func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
         throw .missing("a fake has no doorbell")
+    }
+    func sendMSI(address: UInt64, data: UInt32) -> Bool {
+        messages.append(Message(address: address, data: data))
+        return true
     }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
@@ -79,6 +88,7 @@ final class FakeEngine: Engine, @unchecked Sendable {
     private var scripts: [[Exit]]
     private(set) var made: [FakeCPU] = []
     private(set) var setups: [MachineSetup] = []
+    private(set) var machines: [FakeMachine] = []
 
     init(_ scripts: [Exit]...) { self.scripts = scripts }
 
@@ -87,7 +97,9 @@ final class FakeEngine: Engine, @unchecked Sendable {
         setups.append(setup)
         let cpus = (0..<setup.cpuCount).map { FakeCPU($0, $0 == 0 ? script : []) }
         made += cpus
-        return FakeMachine(cpus)
+        let machine = FakeMachine(cpus)
+        machines.append(machine)
+        return machine
     }
 }
 

@@ -81,6 +81,62 @@ import Testing
         #expect(engine.made[0].answers.dropFirst().prefix(10) == [magic, magic, magic, magic, magic, magic, magic, magic, .accessFault, .data(0)])
     }
 
+    /// What a driver does to have the UART's interrupt, which is source 10, sent to hart 1.
+    private func usesUART(aplic: UInt64, target: UInt64) -> [Exit] {
+        let registers: [(UInt64, UInt64)] = [(4 * 10, 6), (0x3000 + 4 * 10, 1 << 18 | target), (0x1EDC, 10), (0x4020, 1), (0, 0x100)]
+        var exits = registers.map { Exit.mmioWrite(address: aplic + $0.0, width: 4, value: $0.1) }
+        // The transmitter is empty, and says so from now on.
+        exits.append(.mmioWrite(address: Self.uart + 1, width: 1, value: 2))
+        return exits
+    }
+
+    @Test func anAPLICAloneDrivesTheHarts() throws {
+        let root = Exit.mmioRead(address: 0x0C00_0000, width: 4)
+        let engine = FakeEngine(usesUART(aplic: 0x0D00_0000, target: 1) + [root, .systemEvent(.shutdown(reason: 0))])
+        _ = try machine(engine) { ($0.interrupts, $0.cpuCount) = (.aplic, 2) }.run()
+        #expect(engine.made[0].externalInterrupts == [])
+        #expect(engine.made[1].externalInterrupts == [true])
+        #expect(engine.machines[0].messages == [])
+        #expect(engine.setups[0].imsic == nil)
+        #expect(engine.made[0].answers.contains(.data(0)), "without M-mode there is no machine-level domain")
+    }
+
+    @Test func anAPLICSendsMessagesToTheEngine() throws {
+        let read = Exit.mmioRead(address: 0x0D00_0000, width: 4)
+        let engine = FakeEngine(usesUART(aplic: 0x0D00_0000, target: 5 << 12 | 30) + [read, .systemEvent(.shutdown(reason: 0))])
+        let extensions = CPUModel.hypervisor.extensions
+        _ = try machine(engine) { ($0.interrupts, $0.cpuCount, $0.extensions) = (.aia, 2, extensions) }.run()
+        #expect(engine.machines[0].messages == [.init(address: 0x2800_D000, data: 30)], "guest file 5 of hart 1, whose eight pages begin at 0x28008000")
+        #expect(engine.made.allSatisfy { $0.externalInterrupts == [] })
+        #expect(engine.made[0].answers.contains(.data(0x8000_0104)))
+    }
+
+    @Test func firmwareSetsTheAddressesOfMessages() throws {
+        let registers: [(UInt64, UInt64)] = [(0x1BC0, 0x24000), (0x1BC4, 1 << 12), (0x1BC8, 0x28000), (0x1BCC, 0), (4 * 10, 0x400)]
+        let setup = registers.map { Exit.mmioWrite(address: 0x0C00_0000 + $0.0, width: 4, value: $0.1) }
+        let engine = FakeEngine(setup + usesUART(aplic: 0x0D00_0000, target: 30) + [.systemEvent(.shutdown(reason: 0))])
+        _ = try machine(engine) { ($0.interrupts, $0.cpuCount, $0.firmware) = (.aia, 2, .none) }.run()
+        #expect(engine.machines[0].messages == [.init(address: 0x2800_1000, data: 30)])
+    }
+
+    @Test func interruptFilesOfTheEngine() throws {
+        func setup(_ model: CPUModel, firmware: Bool) throws -> IMSICSetup? {
+            let engine = FakeEngine([.systemEvent(.shutdown(reason: 0))])
+            _ = try machine(engine) {
+                $0.interrupts = .aia
+                $0.extensions = model.extensions
+                if firmware { $0.firmware = .none }
+            }.run()
+            return engine.setups[0].imsic
+        }
+        #expect(try setup(.standard, firmware: false) == IMSICSetup(
+            supervisorBase: 0x2800_0000, supervisorStride: 0x1000, machineBase: nil, guestFiles: 0, identities: 255))
+        #expect(try setup(.hypervisor, firmware: false) == IMSICSetup(
+            supervisorBase: 0x2800_0000, supervisorStride: 0x8000, machineBase: nil, guestFiles: 7, identities: 255))
+        #expect(try setup(.hypervisor, firmware: true) == IMSICSetup(
+            supervisorBase: 0x2800_0000, supervisorStride: 0x8000, machineBase: 0x2400_0000, guestFiles: 7, identities: 255))
+    }
+
     @Test func sbiConsoleSharesTheOutput() throws {
         let engine = FakeEngine([
             Self.put("a"), Self.sbi(1, 0, 0x62), Self.sbi(0x4442_434E, 2, 0x63), Self.sbi(2), Self.sbi(0x0900_0000),

@@ -59,6 +59,35 @@ import Testing
         #expect(refusal(.engine, "interpeter")?.hasSuffix("did you mean interpreter?") == true)
     }
 
+    @Test func interruptControllers() throws {
+        #expect(try parse(.irqchip, "plic").interrupts == .plic)
+        #expect(try parse(.irqchip, "plic").extensions == CPUModel.standard.extensions)
+        for (text, choice): (String, InterruptChoice) in [("aplic", .aplic), ("aia", .aia)] {
+            let configuration = try parse(.irqchip, text)
+            #expect(configuration.interrupts == choice)
+            #expect(configuration.extensions == CPUModel.standard.extensions.union([.ssaia]))
+            let firmware = try GuestConfiguration([
+                .irqchip: Setting(text, origin: "--irqchip"), .firmware: Setting("none", origin: "--firmware"),
+            ])
+            #expect(firmware.extensions.isSuperset(of: [.smaia, .ssaia]))
+        }
+        #expect(refusal(.irqchip, "aplc") == "--irqchip ‘aplc’: the interrupt controllers are plic, aplic and aia; did you mean aplic?")
+        for text in ["", "AIA", "imsic", "aia,aplic"] { #expect(refusal(.irqchip, text) != nil) }
+    }
+
+    @Test(arguments: [("-ssaia", false, "ssaia"), ("-ssaia", true, "ssaia"), ("-smaia", true, "smaia")])
+    func interruptFilesNeedTheirCSRs(isa: String, firmware: Bool, name: String) throws {
+        func settings(_ irqchip: String) -> Settings {
+            var settings: Settings = [.irqchip: Setting(irqchip, origin: "--irqchip"), .isa: Setting(isa, origin: "--isa")]
+            if firmware { settings.add(Setting("none", origin: "--firmware"), to: .firmware) }
+            return settings
+        }
+        let error = #expect(throws: MachineError.self) { try GuestConfiguration(settings("aia")) }
+        #expect(error?.kind == .usage)
+        #expect(error?.message == "--irqchip aia: interrupt files are reached through \(name), which --isa takes away; leave it in, or take --irqchip aplic")
+        #expect(try GuestConfiguration(settings("aplic")).interrupts == .aplic)
+    }
+
     @Test func models() throws {
         #expect(try parse(.cpu, "rv64gc").extensions == CPUModel.standard.extensions)
         #expect(try parse(.cpu, "rv64gc@1.0").extensions == CPUModel.standard.extensions)

@@ -12,6 +12,11 @@ extension Hart {
         if let exception = exceptionOnAccess(to: named, writes: writes) { return exception }
         let csr = state.pointee.virtual ? named.ofGuest : named
         state.pointee.retired = retired
+        // A claim is one step, not a read and a write.
+        if hasAIA, let old = changeInterruptFile(csr, change, operand, writes: writes) {
+            raw.setX(rd, old)
+            return nil
+        }
         let old = reads || change != .write ? readCSR(csr) : 0
         guard let old else { return .illegalInstruction }
         if writes {
@@ -46,12 +51,15 @@ extension Hart {
         return state.pointee.mstatus | fs &<< MStatus.FSShift | (fs == 3 ? MStatus.SD : 0)
     }
 
-    static let supervisorStatus =
+    @inline(__always)
+    static var supervisorStatus: UInt64 {
         MStatus.SIE | MStatus.SPIE | MStatus.SPP | MStatus.FS | MStatus.SUM | MStatus.MXR
+    }
 
     /// The register's value, or nil when it doesn't exist.
     func readCSR(_ csr: CSR) -> UInt64? {
         let s = state
+        if hasAIA, let value = readInterruptCSR(csr) { return value }
         switch csr {
         case .fflags: return UInt64(s.pointee.fflags)
         case .frm: return UInt64(s.pointee.frm)
@@ -137,6 +145,7 @@ extension Hart {
     /// Writes what of `value` the register accepts. False when it doesn't exist.
     func writeCSR(_ csr: CSR, _ value: UInt64) -> Bool {
         let s = state
+        if hasAIA, writeInterruptCSR(csr, value) { return true }
         switch csr {
         case .fflags: setFloatControl(frm: s.pointee.frm, flags: UInt8(value & 31))
         case .frm: setFloatControl(frm: UInt8(value & 7), flags: s.pointee.fflags)

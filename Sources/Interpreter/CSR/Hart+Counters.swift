@@ -28,10 +28,12 @@ extension Hart {
     }
 
     func inhibitCounters(_ value: UInt64) {
+        settleCounters()
         let values = (counter(0), counter(2))
         state.pointee.mcountinhibit = value
         for (number, now) in [(0, values.0), (2, values.1)] {
             setOffset(number, isInhibited(number) ? now : now &- retired)
         }
+        countersChanged()
     }
 }

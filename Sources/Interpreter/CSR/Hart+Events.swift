@@ -1,8 +1,9 @@
 import CHost
 import RISCV
 
-/// What hpm counters can count: all of it happens off the fast path. The numbers are those of mhpmevent and
-/// belong to machine version rvkvm-1.0.
+/// What hpm counters can count: all but the last two happens off the fast path, and these are worked out from the
+/// instructions retired (`Hart+RetiredEvents`). The numbers are those of mhpmevent and belong to machine version
+/// rvkvm-1.0.
 enum HartEvent: UInt64 {
     case exception = 1
     case interrupt = 2
@@ -12,8 +13,10 @@ enum HartEvent: UInt64 {
     case walk = 6
     case blockBuilt = 7
     case userExit = 8
+    case cycle = 9
+    case instruction = 10
 
-    static let last: UInt64 = 8
+    static let last: UInt64 = 10
 }
 
 /// mhpmcounter3 to 31 and mhpmevent3 to 31.
@@ -22,6 +25,16 @@ struct EventCounters {
     var selectors: InlineArray<32, UInt64> = .init(repeating: 0)
     /// Bit n: some counter counts event n.
     var listening: UInt64 = 0
+
+    /// Bit n: counter n counts cycles or instructions.
+    var ofRetired: UInt32 = 0
+    /// The number of instructions retired up to which these are complete, and the bit of mhpmevent for the mode since.
+    var settled = 0
+    var settledMode: UInt64 = 0
+    /// Bit n: the instruction after `settled` wrote counter n.
+    var written: UInt32 = 0
+    /// The number of instructions retired at which the next overflow is looked for; the largest is never.
+    var watchedFor = Int.max
 
     /// Fields of mhpmevent (Sscofpmf).
     enum Selector {
@@ -36,7 +49,12 @@ struct EventCounters {
 
     mutating func refresh() {
         listening = 0
-        for i in 3..<32 { listening |= 1 &<< (selectors[i] & Selector.event & 63) }
+        ofRetired = 0
+        for i in 3..<32 {
+            let event = selectors[i] & Selector.event
+            listening |= 1 &<< (event & 63)
+            if event == HartEvent.cycle.rawValue || event == HartEvent.instruction.rawValue { ofRetired |= 1 &<< UInt32(i) }
+        }
         listening &= ~1
     }
 }
@@ -48,25 +66,18 @@ extension Hart {
     }
 
     private func countSlowly(_ event: HartEvent) {
-        typealias Selector = EventCounters.Selector
-        let inhibited: UInt64 =
-            switch state.pointee.mode {
-            case .machine: Selector.MINH
-            case .supervisor: state.pointee.virtual ? Selector.VSINH : Selector.SINH
-            case .user: state.pointee.virtual ? Selector.VUINH : Selector.UINH
-            }
-        for i in 3..<32 where events.selectors[i] & Selector.event == event.rawValue {
+        let inhibited = inhibitingBit
+        for i in 3..<32 where events.selectors[i] & EventCounters.Selector.event == event.rawValue {
             if events.selectors[i] & inhibited != 0 || state.pointee.mcountinhibit &>> UInt64(i) & 1 != 0 { continue }
             events.values[i] &+= 1
-            guard events.values[i] == 0, extensions.contains(.sscofpmf), events.selectors[i] & Selector.OF == 0 else { continue }
-            events.selectors[i] |= Selector.OF
-            signals.raise(InterruptSet.counterOverflow)
+            if events.values[i] == 0 { counterOverflowed(i) }
         }
     }
 
     /// nil when the register isn't one of these.
     func readEventCSR(_ csr: CSR) -> UInt64? {
         let i = Int(csr.rawValue & 31)
+        settleCounters()
         switch csr.rawValue {
         case 0xB03...0xB1F, 0xC03...0xC1F: return events.values[i]
         case 0x323...0x33F: return events.selectors[i]
@@ -83,7 +94,10 @@ extension Hart {
         typealias Selector = EventCounters.Selector
         let i = Int(csr.rawValue & 31)
         switch csr.rawValue {
-        case 0xB03...0xB1F: events.values[i] = value
+        case 0xB03...0xB1F:
+            settleCounters()
+            events.values[i] = value
+            events.written |= 1 &<< UInt32(i)
         case 0x323...0x33F:
             let event = value & Selector.event
             var selector = event <= HartEvent.last ? event : 0
@@ -91,10 +105,12 @@ extension Hart {
                 selector |= value & (Selector.OF | Selector.MINH | Selector.SINH | Selector.UINH)
                 if extensions.contains(.h) { selector |= value & (Selector.VSINH | Selector.VUINH) }
             }
+            settleCounters()
             events.selectors[i] = selector
             events.refresh()
         default: return false
         }
+        countersChanged()
         return true
     }
 }

@@ -34,6 +34,7 @@ extension Hart {
         }
         if !wanted.contains(.h) { leaveHypervisor() }
         state.pointee.mideleg = state.pointee.mideleg & ~InterruptSet.virtualSupervisor | guestInterrupts
+        hypervisorSwitched()
         discardBlocks()
         refreshRegime()
     }

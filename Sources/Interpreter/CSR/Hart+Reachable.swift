@@ -15,6 +15,10 @@ extension CSR {
         case .sip: .vsip
         case .stimecmp: .vstimecmp
         case .satp: .vsatp
+        case .siselect: .vsiselect
+        case .sireg: .vsireg
+        case .stopei: .vstopei
+        case .stopi: .vstopi
         default: self
         }
     }
@@ -27,9 +31,13 @@ extension Hart {
     func exceptionOnAccess(to csr: CSR, writes: Bool) -> Exception? {
         let s = state
         let mode = s.pointee.mode
+        if hasAIA, let verdict = verdictOnInterruptCSR(csr) {
+            if case .refused(let exception) = verdict { return exception }
+            return nil
+        }
         if !s.pointee.virtual { return isReachable(csr, writes: writes, from: mode) ? nil : .illegalInstruction }
         guard isReachable(csr, writes: writes, from: .supervisor, ignoringTVM: true) else { return .illegalInstruction }
-        if isReachableForGuest(csr) { return nil }
+        if isReachableForGuest(csr), !isHeldByHypervisor(csr, writes: writes) { return nil }
         return readCSR(csr) == nil ? .illegalInstruction : .virtualInstruction
     }
 

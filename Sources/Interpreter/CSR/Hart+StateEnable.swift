@@ -1,11 +1,17 @@
 import RISCV
 
 // Smstateen and Ssstateen (privileged specification, "Smstateen/Ssstateen Extensions"). Of the state that their
-// bits guard, these harts have senvcfg and henvcfg alone; sstateen0 guards nothing that exists and is zero.
+// bits guard, these harts have senvcfg, henvcfg and the AIA's; sstateen0 guards nothing that exists and is zero.
 extension Hart {
     /// Bits of mstateen0 that stick.
     var writableStateEnables: UInt64 {
-        extensions.contains(.smstateen) ? StateEnable.SE0 | StateEnable.ENVCFG : 0
+        extensions.contains(.smstateen) ? StateEnable.SE0 | StateEnable.ENVCFG | interruptStateEnables : 0
+    }
+
+    /// The AIA's: IMSIC only where there is one.
+    private var interruptStateEnables: UInt64 {
+        guard hasAIA else { return 0 }
+        return StateEnable.CSRIND | StateEnable.AIA | (files == nil ? 0 : StateEnable.IMSIC)
     }
 
     func isEnabledState(_ bit: UInt64) -> Bool { state.pointee.mstateen0 & bit != 0 }
@@ -42,7 +48,7 @@ extension Hart {
     }
 
     /// Bits of hstateen0 that stick, as far as mstateen0 doesn't clear them.
-    private var writableGuestStateEnables: UInt64 { StateEnable.SE0 | StateEnable.ENVCFG }
+    private var writableGuestStateEnables: UInt64 { StateEnable.SE0 | StateEnable.ENVCFG | interruptStateEnables }
 
     /// nil when the register isn't one of these.
     func readStateEnable(_ csr: CSR) -> UInt64? {

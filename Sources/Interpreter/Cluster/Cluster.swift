@@ -22,25 +22,29 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
     let machineTimers: MachineTimers
     /// Stores that ring instead of leaving for user space.
     var doorbells = Doorbells()
+    /// Where the harts' interrupt files lie; nil without any.
+    private(set) var interruptPages: InterruptPages?
 
     init(_ setup: MachineSetup, answersSBI: Bool) throws(EngineError) {
+        try InterruptPages.check(setup, hasMachineMode: !answersSBI)
         memory = setup.memory
         timebase = setup.timebase
         self.answersSBI = answersSBI
         epoch = host_clock_monotonic_ns()
         machineTimers = MachineTimers(count: setup.cpuCount)
-        // Entries of S-mode's timers by hart, then those of M-mode's, then VS-mode's.
-        guard let timers = TimerThread(count: 3 * setup.cpuCount) else {
+        // Entries of S-mode's timers by hart, then those of M-mode's, VS-mode's and the counters'.
+        guard let timers = TimerThread(count: 4 * setup.cpuCount) else {
             throw .host("the timer thread can't start", errno: 0)
         }
         self.timers = timers
         let arena = min(max((12 << 20) / max(setup.cpuCount, 1), 256 << 10), 12 << 20) & ~4095
         for id in 0..<setup.cpuCount {
-            guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena)
+            guard let hart = Hart(id: id, memory: setup.memory, extensions: setup.extensions, cluster: self, arena: arena, imsic: setup.imsic)
             else { throw .host("no memory for hart \(id)", errno: 12) }
             harts.append(hart)
             if id > 0, answersSBI { hart.power.stop() }
         }
+        if let imsic = setup.imsic { interruptPages = InterruptPages(imsic, harts: harts) }
         timers.start { [harts] entry in
             if entry >= 0, entry < harts.count {
                 harts[entry].signals.raise(InterruptSet.supervisorTimer)
@@ -48,6 +52,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
                 harts[entry - harts.count].signals.raise(InterruptSet.machineTimer)
             } else if entry >= 2 * harts.count, entry < 3 * harts.count {
                 harts[entry - 2 * harts.count].signals.setVirtualTimer(true)
+            } else if entry >= 3 * harts.count, entry < 4 * harts.count {
+                harts[entry - 3 * harts.count].signals.request(HartSignals.Request.counters)
             }
         }
     }
@@ -56,6 +62,8 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
 
     /// The entry of a hart's vstimecmp among the timers.
     func virtualTimer(of hart: Int) -> Int { 2 * harts.count + hart }
+    /// The entry for a look at a hart's counters.
+    func counterTimer(of hart: Int) -> Int { 3 * harts.count + hart }
 
     var inspector: (any Inspector)? { self }
 

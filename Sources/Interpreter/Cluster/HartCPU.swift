@@ -24,7 +24,11 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     func run(_ answer: ExitAnswer) -> Exit {
         hart.finish(answer)
         while true {
-            if !awaitStart() { return .interrupted }
+            if power.state != .started {
+                hart.stopWatchingCounters()
+                defer { hart.watchCounters() }
+                if !awaitStart() { return .interrupted }
+            }
             hart.signals.enterGuest()
             let end = hart.run()
             hart.signals.leaveGuest()
@@ -33,7 +37,11 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
             case .exit: return hart.exit
             case .stopped: continue
             // A suspended hart's sleep outlasts a kick, unlike WFI's.
-            case .wait: if power.state != .suspended { sleep() }
+            case .wait:
+                if power.state == .suspended { continue }
+                hart.stopWatchingCounters()
+                sleep()
+                hart.watchCounters()
             }
         }
     }
@@ -44,11 +52,8 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
             switch power.state {
             case .started: return true
             case .suspended:
-                let s = hart.state
-                hart.signals.sleep(until: ~0) {
-                    s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
-                }
-                if s.pointee.pending & s.pointee.mie != 0 {
+                hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
+                if hart.wakes {
                     power.suspend(false)
                     return true
                 }
@@ -72,9 +77,6 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
 
     /// WFI: until an enabled interrupt is pending, whether or not it would be taken, or a request comes.
     private func sleep() {
-        let s = hart.state
-        hart.signals.sleep(until: ~0) {
-            s.pointee.pending & s.pointee.mie != 0 || hart.signals.hasRequests
-        }
+        hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
     }
 }

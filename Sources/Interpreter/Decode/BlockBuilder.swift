@@ -217,7 +217,7 @@ struct BlockBuilder {
                 emitFloat(handler(d), d, packed)
                 return false
             }
-            emit(handler(d), rd: d.rd, rs1: d.rs1, rs2: d.rs2, imm: d.imm)
+            emit(Self.supervisorHandler(d, extensions) ?? handler(d), rd: d.rd, rs1: d.rs1, rs2: d.rs2, imm: d.imm)
         }
         return false
     }

@@ -6,7 +6,7 @@ import RISCV
 /// A jump or branch to a constant target that no instruction can start at.
 @inline(never)
 @c func op_misaligned(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let stop = h.owner.jumpToMisaligned(op, n)
+    let stop = h.withHart { $0.jumpToMisaligned(op, n) }
     return stop >= 0 ? stop : next(h, op, tlb, n)
 }
 
@@ -33,6 +33,6 @@ extension Hart {
 @inline(never)
 @c func op_jalr_checked(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
     let target = (h.x(op.rs1) &+ op.imm) & ~1
-    if target & 2 != 0 { return h.owner.stop(op, n, .instructionAddressMisaligned, target) }
+    if target & 2 != 0 { return h.withHart { $0.stop(op, n, .instructionAddressMisaligned, target) } }
     return op.rd == Int(OpLayout.discard) ? op_jr(h, op, tlb, n) : rv_jalr(h, op, tlb, n)
 }

@@ -8,25 +8,25 @@ private let blockSize: UInt64 = 64
 
 @inline(never)
 @c func rv_cbo_clean(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let stop = h.owner.manageBlock(op, n, enable: EnvironmentConfiguration.CBCFE)
+    let stop = h.withHart { $0.manageBlock(op, n, enable: EnvironmentConfiguration.CBCFE) }
     return stop >= 0 ? stop : next(h, op, tlb, n)
 }
 
 @inline(never)
 @c func rv_cbo_flush(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let stop = h.owner.manageBlock(op, n, enable: EnvironmentConfiguration.CBCFE)
+    let stop = h.withHart { $0.manageBlock(op, n, enable: EnvironmentConfiguration.CBCFE) }
     return stop >= 0 ? stop : next(h, op, tlb, n)
 }
 
 @inline(never)
 @c func rv_cbo_inval(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let stop = h.owner.manageBlock(op, n, enable: EnvironmentConfiguration.CBIE)
+    let stop = h.withHart { $0.manageBlock(op, n, enable: EnvironmentConfiguration.CBIE) }
     return stop >= 0 ? stop : next(h, op, tlb, n)
 }
 
 @inline(never)
 @c func rv_cbo_zero(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let stop = h.owner.zeroBlock(op, n)
+    let stop = h.withHart { $0.zeroBlock(op, n) }
     return stop >= 0 ? stop : next(h, op, tlb, n)
 }
 

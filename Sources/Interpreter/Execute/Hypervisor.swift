@@ -108,17 +108,17 @@ import RISCV
 }
 
 @inline(never)
-@c func rv_hfence_vvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.fenceGuestVirtual(op, n) }
+@c func rv_hfence_vvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.fenceGuestVirtual(op, n) } }
 
 /// HINVAL is as strong as HFENCE here, as SINVAL.VMA is as SFENCE.VMA.
 @inline(never)
-@c func rv_hinval_vvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.fenceGuestVirtual(op, n) }
+@c func rv_hinval_vvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.fenceGuestVirtual(op, n) } }
 
 @inline(never)
-@c func rv_hfence_gvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.fenceGuestPhysical(op, n) }
+@c func rv_hfence_gvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.fenceGuestPhysical(op, n) } }
 
 @inline(never)
-@c func rv_hinval_gvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.fenceGuestPhysical(op, n) }
+@c func rv_hinval_gvma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.fenceGuestPhysical(op, n) } }
 
 extension Hart {
     /// The VMID that guests' fences are about, and HS-mode's in their name.

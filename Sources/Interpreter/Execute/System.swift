@@ -6,57 +6,61 @@ import RISCV
 
 @inline(never)
 @c func rv_illegal(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.owner.stop(op, n, Exception.illegalInstruction, UInt64(Block.word(of: op)))
+    h.withHart { $0.stop(op, n, Exception.illegalInstruction, UInt64(Block.word(of: op))) }
 }
 
 /// Where other handlers go when their operands make an instruction illegal.
 @inline(never)
 @c func raiseIllegal(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.owner.stop(op, n, Exception.illegalInstruction, UInt64(Block.word(of: op)))
+    h.withHart { $0.stop(op, n, Exception.illegalInstruction, UInt64(Block.word(of: op))) }
 }
 
 @inline(never)
-@c func rv_ecall(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.environmentCall(op, n) }
+@c func rv_ecall(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.environmentCall(op, n) } }
 
 @inline(never)
 @c func rv_ebreak(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let hart = h.owner
-    return hart.stop(op, n, Exception.breakpoint, Block.pc(of: op))
+    h.withHart { $0.stop(op, n, Exception.breakpoint, Block.pc(of: op)) }
 }
 
 @inline(never)
 @c func rv_mret(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let hart = h.owner
-    hart.pause(at: op, n)
-    if let exception = hart.returnFromMachineTrap() { return hart.stopIllegal(op, n, exception) }
-    hart.state.pointee.retired &+= 1
-    return Stop.dispatch
+    h.withHart { hart in
+        hart.pause(at: op, n)
+        // In the mode that it leaves.
+        hart.state.pointee.retired &+= 1
+        if let exception = hart.returnFromMachineTrap() { return hart.stopIllegal(op, n, exception) }
+        return Stop.dispatch
+    }
 }
 
 @inline(never)
 @c func rv_sret(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let hart = h.owner
-    hart.pause(at: op, n)
-    if let exception = hart.returnFromSupervisorTrap() { return hart.stopIllegal(op, n, exception) }
-    hart.state.pointee.retired &+= 1
-    return Stop.dispatch
+    h.withHart { hart in
+        hart.pause(at: op, n)
+        // In the mode that it leaves.
+        hart.state.pointee.retired &+= 1
+        if let exception = hart.returnFromSupervisorTrap() { return hart.stopIllegal(op, n, exception) }
+        return Stop.dispatch
+    }
 }
 
 @inline(never)
-@c func rv_wfi(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.waitForInterrupt(op, n) }
+@c func rv_wfi(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.waitForInterrupt(op, n) } }
 
 @inline(never)
 @c func rv_fence_i(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    let hart = h.owner
-    hart.fenceInstruction()
-    return hart.resume(behind: op, n)
+    h.withHart { hart in
+        hart.fenceInstruction()
+        return hart.resume(behind: op, n)
+    }
 }
 
 @inline(never)
-@c func rv_sfence_vma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.fenceVMA(op, n) }
+@c func rv_sfence_vma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.fenceVMA(op, n) } }
 
 @inline(never)
-@c func rv_sinval_vma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.owner.fenceVMA(op, n) }
+@c func rv_sinval_vma(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int { h.withHart { $0.fenceVMA(op, n) } }
 
 /// Orders SINVAL.VMA, which is as strong as SFENCE.VMA here: nothing is left to do but the mode check.
 @inline(never)
@@ -72,7 +76,7 @@ import RISCV
 /// A supervisor's instruction in U-mode or VU-mode.
 @inline(never)
 @c func raiseUnprivileged(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.owner.stopIllegal(op, n, h.hart.pointee.virtual ? .virtualInstruction : .illegalInstruction)
+    h.withHart { $0.stopIllegal(op, n, h.hart.pointee.virtual ? .virtualInstruction : .illegalInstruction) }
 }
 
 /// The host orders all but a store before a later load by itself, on x86-64; any fence whose predecessor set
@@ -104,12 +108,12 @@ import RISCV
 /// Zawrs: stalls until the reserved value changes or an interrupt is pending; may end at any time.
 @inline(never)
 @c func rv_wrs_nto(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.owner.waitForReservation(op, n, limited: false)
+    h.withHart { $0.waitForReservation(op, n, limited: false) }
 }
 
 @inline(never)
 @c func rv_wrs_sto(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.owner.waitForReservation(op, n, limited: true)
+    h.withHart { $0.waitForReservation(op, n, limited: true) }
 }
 
 extension Hart {
@@ -138,7 +142,7 @@ extension Hart {
     fileprivate func waitForInterrupt(_ op: OpPointer, _ n: Int) -> Int {
         if let exception = waitException { return stopIllegal(op, n, exception) }
         _ = resume(behind: op, n)
-        if currentPending & state.pointee.mie != 0 { return Stop.dispatch }
+        if wakes { return Stop.dispatch }
         wantsToWait = true
         return Stop.exit
     }
@@ -168,7 +172,7 @@ extension Hart {
             // The bounded time is over: a hypervisor that wants to know of a guest's WFI wants to know of this.
             let now = wide ? host_load_relaxed_64(address) : UInt64(host_load_relaxed_32(address))
             if !limited, s.pointee.virtual, s.pointee.hstatus & HStatus.VTW != 0, now == s.pointee.reservedValue,
-                currentPending & s.pointee.mie == 0
+                !wakes
             {
                 return stopIllegal(op, n, .virtualInstruction)
             }

@@ -41,7 +41,7 @@ enum CSRChange {
 private func access(
     _ h: H, _ op: O, _ n: Int, _ change: CSRChange, _ operand: UInt64, reads: Bool, writes: Bool
 ) -> Int {
-    let stop = h.owner.accessCSR(op, n, change, operand, reads: reads, writes: writes)
+    let stop = h.withHart { $0.accessCSR(op, n, change, operand, reads: reads, writes: writes) }
     return stop >= 0 ? stop : next(h, op, h.hart.pointee.tlb, n)
 }
 

@@ -18,12 +18,15 @@ extension Hart {
         resetHypervisor()
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.mie = 0
-        s.pointee.mideleg = guestInterrupts
+        s.pointee.mideleg = hypervisorInterrupts
         s.pointee.medeleg = 0
         s.pointee.stimecmp = ~0
         s.pointee.misa = implementedMISA
         s.pointee.menvcfg = initialUpdating
+        resetInterruptArchitecture()
         pmp = PMP()
+        stopWatchingCounters()
+        events = EventCounters()
         discardBlocks()
         emptyTranslations()
         if cluster.answersSBI { prepareSupervisor() }
@@ -69,11 +72,12 @@ extension Hart {
         s.pointee.mode = .supervisor
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.medeleg = ~(1 << 9 | 1 << 11)
-        s.pointee.mideleg = InterruptSet.supervisor | guestInterrupts
+        s.pointee.mideleg = InterruptSet.supervisor | hypervisorInterrupts
         s.pointee.mcounteren = 0xFFFF_FFFF
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
         var config = initialUpdating
+        if extensions.contains(.sscofpmf) { s.pointee.mideleg |= InterruptSet.counterOverflow }
         if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
         if extensions.contains(.svpbmt) { config |= EnvironmentConfiguration.PBMTE }
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
@@ -100,7 +104,10 @@ extension Hart {
         s.pointee.mode = .supervisor
         s.pointee.mstatus &= ~(MStatus.SIE | MStatus.SUM | MStatus.MXR)
         s.pointee.satp = 0
-        if !keepsInterrupts { s.pointee.mie &= ~InterruptSet.supervisor }
+        if !keepsInterrupts {
+            s.pointee.mie &= ~InterruptSet.supervisor
+            resetInterruptArchitecture()
+        }
         s.pointee.pc = address
         s.pointee.pendingLink = nil
         s.pointee.reservation = ~0

@@ -42,6 +42,7 @@ extension Hart {
         let requests = signals.takeRequests()
         if requests & HartSignals.Request.fence != 0 { serveFences() }
         if requests & HartSignals.Request.time != 0 { updateTimers() }
+        if requests & HartSignals.Request.counters != 0 { lookAtCounters() }
         return requests & HartSignals.Request.exit != 0 ? .kicked : nil
     }
 

@@ -34,8 +34,7 @@ extension Hart {
         case .machine: enterMachine(cause: Interrupt.causeBit | number, value: 0, vector: number &* 4)
         case .supervisor: enterSupervisor(cause: Interrupt.causeBit | number, value: 0, vector: number &* 4)
         case .virtualSupervisor:
-            // A guest knows its interrupts by the numbers that S-mode's have.
-            enterVirtualSupervisor(cause: Interrupt.causeBit | (number &- 1), value: 0, vector: (number &- 1) &* 4)
+            enterVirtualSupervisor(cause: Interrupt.causeBit | number, value: 0, vector: number &* 4)
         }
     }
 
@@ -136,6 +135,7 @@ extension Hart {
     /// The interrupt to take in the present mode: those for M-mode first, then HS-mode's, then the guest's
     /// (privileged spec 3.1.9 and "Hypervisor Interrupt Registers").
     private var dueInterrupt: (UInt64, TrapTarget)? {
+        if hasAIA { return configuredInterrupt }
         let s = state
         let active = currentPending & s.pointee.mie
         if active == 0 { return nil }
@@ -154,7 +154,8 @@ extension Hart {
         if s.pointee.virtual, mode == .user || s.pointee.vsstatus & MStatus.SIE != 0,
             let number = Self.mostUrgent(active & s.pointee.mideleg & s.pointee.hideleg)
         {
-            return (number, .virtualSupervisor)
+            // A guest knows its interrupts by the numbers that S-mode's have.
+            return (number &- 1, .virtualSupervisor)
         }
         return nil
     }
@@ -167,12 +168,17 @@ extension Hart {
     }
 
     /// mip as the timers' thread and other harts have left it.
-    var currentPending: UInt64 { host_atomic_load_64(raw + HartLayout.pending) & 0xFFFF }
+    var currentPending: UInt64 {
+        let now = host_atomic_load_64(raw + HartLayout.pending)
+        return hasAIA ? pendingWithFiles(now) : now & 0xFFFF
+    }
 
-    /// mip as software reads it: STIP and VSTIP follow their comparisons at once, not when the timers' thread has had its turn.
+    /// mip as software reads it: STIP and VSTIP follow their comparisons and LCOFIP the counters at once, not when the
+    /// timers' thread has had its turn.
     var presentPending: UInt64 {
         if hasSupervisorTimer, cluster.time >= state.pointee.stimecmp { signals.raise(InterruptSet.supervisorTimer) }
         if extensions.contains(.h) { noteVirtualTimer() }
+        if events.ofRetired != 0 { settleCounters() }
         return currentPending
     }
 

@@ -17,6 +17,11 @@ final class Hart {
     var cluster: Cluster { unmanagedCluster.takeUnretainedValue() }
     let signals: HartSignals
     let power = HartPower()
+    /// The Advanced Interrupt Architecture: Smaia or Ssaia.
+    let hasAIA: Bool
+    var aia = InterruptArchitecture()
+    /// The hart's IMSIC, if there is one.
+    let files: InterruptFiles?
 
     var blocks: BlockCache
     /// Counts FENCE.I.
@@ -64,7 +69,9 @@ final class Hart {
     }
 
     /// Nil when the host refuses memory.
-    init?(id: Int, memory: GuestMemory, extensions: Extensions, cluster: Cluster, arena: Int) {
+    init?(
+        id: Int, memory: GuestMemory, extensions: Extensions, cluster: Cluster, arena: Int, imsic: IMSICSetup? = nil
+    ) {
         var error: Int32 = 0
         guard let slot = memory.slots.first,
             let raw = host_memory_reserve(Self.stateSize, 4096, &error),
@@ -86,6 +93,8 @@ final class Hart {
         ramHost = slot.host
         state = raw.bindMemory(to: HartState.self, capacity: 1)
         signals = HartSignals(state: raw)
+        hasAIA = extensions.contains(.smaia) || extensions.contains(.ssaia)
+        files = imsic.map { [signals] in InterruptFiles($0, signals: signals) }
         state.pointee.jumpCache = cache
         state.pointee.owner = Unmanaged.passUnretained(self)
         reset()
@@ -124,6 +133,7 @@ final class Hart {
 }
 
 extension UnsafeMutableRawPointer {
-    /// The hart's object. Slow paths only.
-    var owner: Hart { hart.pointee.owner.takeUnretainedValue() }
+    /// Lends the hart's object, which outlives its state, so that nobody has to count a reference. Slow paths only.
+    @inline(__always)
+    func withHart<Result>(_ body: (Hart) -> Result) -> Result { hart.pointee.owner._withUnsafeGuaranteedRef(body) }
 }

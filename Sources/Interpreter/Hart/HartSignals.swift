@@ -19,6 +19,8 @@ final class HartSignals: @unchecked Sendable {
         static let time: UInt32 = 4
         /// SBI HSM changed this hart's state.
         static let hsm: UInt32 = 8
+        /// A counter may have overflowed.
+        static let counters: UInt32 = 16
     }
     /// Atomic; see `Request`. In memory of its own, so that its address stays.
     private let requestWord: UnsafeMutableRawPointer

@@ -20,31 +20,35 @@ private let done = -1
 
 /// A load that missed the TLB: translates, then reads RAM, or leaves for user space, or traps.
 func loadSlow(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ kind: LoadKind, _ raw: inout UInt64) -> Int {
-    let hart = h.owner
-    return hart.load(op, n, h.x(op.rs1) &+ op.imm, kind, .load, hart.dataMode, &raw)
+    h.withHart { hart in
+        hart.load(op, n, h.x(op.rs1) &+ op.imm, kind, .load, hart.dataMode, &raw)
+    }
 }
 
 func storeSlow(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ size: UInt64, _ value: UInt64) -> Int {
-    let hart = h.owner
-    return hart.store(op, n, h.x(op.rs1) &+ op.imm, size, value, hart.dataMode)
+    h.withHart { hart in
+        hart.store(op, n, h.x(op.rs1) &+ op.imm, size, value, hart.dataMode)
+    }
 }
 
 /// HLV and HLVX: always the slow path, with the guest's translation.
 func guestLoad(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ kind: LoadKind, _ access: Access, _ raw: inout UInt64) -> Int {
-    let hart = h.owner
-    if let exception = hart.hypervisorInstructionException(userMay: true) { return hart.stopIllegal(op, n, exception) }
-    return hart.load(op, n, h.x(op.rs1), kind, access, hart.guestAccessMode, &raw)
+    h.withHart { hart in
+        if let exception = hart.hypervisorInstructionException(userMay: true) { return hart.stopIllegal(op, n, exception) }
+        return hart.load(op, n, h.x(op.rs1), kind, access, hart.guestAccessMode, &raw)
+    }
 }
 
 /// HSV.
 func guestStore(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ size: UInt64, _ value: UInt64) -> Int {
-    let hart = h.owner
-    if let exception = hart.hypervisorInstructionException(userMay: true) { return hart.stopIllegal(op, n, exception) }
-    return hart.store(op, n, h.x(op.rs1), size, value, hart.guestAccessMode)
+    h.withHart { hart in
+        if let exception = hart.hypervisorInstructionException(userMay: true) { return hart.stopIllegal(op, n, exception) }
+        return hart.store(op, n, h.x(op.rs1), size, value, hart.guestAccessMode)
+    }
 }
 
 func fillForAtomic(_ h: UnsafeMutableRawPointer, _ op: OpPointer, _ n: Int, _ size: UInt64, _ access: Access) -> Int {
-    h.owner.fillForAtomic(op, n, h.x(op.rs1), size, access)
+    h.withHart { $0.fillForAtomic(op, n, h.x(op.rs1), size, access) }
 }
 
 extension Hart {
@@ -74,6 +78,10 @@ extension Hart {
                 return done
             }
             guard va & (size &- 1) == 0 else { return stopAccess(op, n, .loadAddressMisaligned, mode, va) }
+            if try accessInterruptPage(found.address, size) {
+                raw = 0
+                return done
+            }
             pause(at: op, n)
             noteAccess(op, mode, offset: 0)
             unfinished = .load(kind: kind, rd: op.rd, address: va, next: Block.following(op))
@@ -113,6 +121,7 @@ extension Hart {
             guard va & (size &- 1) == 0 else { return stopAccess(op, n, .storeAddressMisaligned, mode, va) }
             let mask: UInt64 = size == 8 ? ~0 : (1 &<< (size &* 8)) &- 1
             let width = Int(truncatingIfNeeded: size)
+            if try accessInterruptPage(found.address, size, storing: value & mask) { return done }
             if cluster.doorbells.ring(found.address, width: width, value: value & mask) { return done }
             pause(at: op, n)
             noteAccess(op, mode, offset: 0)

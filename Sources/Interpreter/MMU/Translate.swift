@@ -180,6 +180,7 @@ extension Hart {
         if data != mode { enterSpace(of: mode) }
         var live = spaces.epoch(mode.privilege == .user) &<< Live.epochShift | UInt32(mode.privilege.rawValue)
         if mode.virtual { live |= Live.virtual }
+        noteModeForCounters()
         if s.pointee.fs == 0 { live |= Live.floatingPointOff }
         setLive(live)
     }

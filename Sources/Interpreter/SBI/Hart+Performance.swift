@@ -48,7 +48,8 @@ extension Hart {
 
     /// What counts an event.
     private enum Source {
-        case fixed(UInt64)
+        /// cycle or instret; where it can't, a counter of this event.
+        case fixed(UInt64, HartEvent)
         case hart(HartEvent)
         case firmware(UInt64)
     }
@@ -59,8 +60,8 @@ extension Hart {
         switch index &>> 16 {
         case 0:
             switch code {
-            case 1: return .fixed(0)
-            case 2: return .fixed(2)
+            case 1: return .fixed(0, .cycle)
+            case 2: return .fixed(2, .instruction)
             default: return nil
             }
         case 1:
@@ -86,11 +87,16 @@ extension Hart {
         static let skipMatch: UInt64 = 1
         static let clearValue: UInt64 = 2
         static let autoStart: UInt64 = 4
+        static let inhibitVU: UInt64 = 1 << 3
+        static let inhibitVS: UInt64 = 1 << 4
         static let inhibitU: UInt64 = 1 << 5
         static let inhibitS: UInt64 = 1 << 6
         static let inhibitM: UInt64 = 1 << 7
         static let all: UInt64 = 0xFF
     }
+
+    /// hpmcounter3 to 31.
+    private static let programmable: UInt64 = 0xFFFF_FFF8
 
     private func configureCounter() -> SBI.Result {
         typealias Flag = ConfigureFlag
@@ -102,11 +108,15 @@ extension Hart {
             number = UInt64(free.trailingZeroBitCount)
             guard performance.configured &>> number & 1 != 0 else { return .invalidParameter }
         } else {
-            guard a(3) &>> 20 == 0, let source = source(a(3), a(4)) else { return .notSupported }
+            guard a(3) &>> 20 == 0, var source = source(a(3), a(4)) else { return .notSupported }
             free &= ~performance.configured
+            // cycle and instret have no filter and no overflow interrupt.
+            if case .fixed(_, let event) = source, extensions.contains(.sscofpmf), free & Self.programmable != 0 {
+                source = .hart(event)
+            }
             switch source {
-            case .fixed(let n): free &= 1 &<< n
-            case .hart: free &= 0xFFFF_FFF8
+            case .fixed(let n, _): free &= 1 &<< n
+            case .hart: free &= Self.programmable
             case .firmware: free &= ~0xFFFF_FFFF
             }
             guard free != 0 else { return .notSupported }
@@ -125,11 +135,15 @@ extension Hart {
         case .fixed: break
         case .hart(let event):
             var selector = event.rawValue
+            if flags & ConfigureFlag.inhibitVU != 0 { selector |= EventCounters.Selector.VUINH }
+            if flags & ConfigureFlag.inhibitVS != 0 { selector |= EventCounters.Selector.VSINH }
             if flags & ConfigureFlag.inhibitU != 0 { selector |= EventCounters.Selector.UINH }
             if flags & ConfigureFlag.inhibitS != 0 { selector |= EventCounters.Selector.SINH }
             if flags & ConfigureFlag.inhibitM != 0 { selector |= EventCounters.Selector.MINH }
+            settleCounters()
             events.selectors[Int(number & 31)] = selector
             events.refresh()
+            countersChanged()
         case .firmware(let code):
             if let i = firmwareIndex(number) { performance.events[i] = code }
         }
@@ -180,6 +194,10 @@ extension Hart {
             if on, performance.running & bit == 0 { performance.offsets[i] &-= total }
             if !on, performance.running & bit != 0 { performance.offsets[i] &+= total }
         } else {
+            // A start arms the overflow interrupt, unless the last one waits to be served.
+            if on, currentPending & InterruptSet.counterOverflow == 0 {
+                events.selectors[Int(number & 31)] &= ~EventCounters.Selector.OF
+            }
             inhibitCounters(state.pointee.mcountinhibit & ~bit | (on ? 0 : bit))
         }
         performance.running = performance.running & ~bit | (on ? bit : 0)
@@ -189,8 +207,10 @@ extension Hart {
     private func release(_ number: UInt64) {
         performance.configured &= ~(1 &<< number)
         if firmwareIndex(number) == nil, number >= 3 {
+            settleCounters()
             events.selectors[Int(number & 31)] = 0
             events.refresh()
+            countersChanged()
         }
     }
 
@@ -208,7 +228,9 @@ extension Hart {
         } else if number < 3 {
             setCounter(Int(number), value)
         } else {
+            settleCounters()
             events.values[Int(number & 31)] = value
+            countersChanged()
         }
     }
 

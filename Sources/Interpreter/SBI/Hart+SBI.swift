@@ -164,7 +164,7 @@ extension Hart {
 
     /// Sleeps until an interrupt that sie enables is pending.
     func waitSuspended() -> Int {
-        if currentPending & state.pointee.mie != 0 { return Stop.dispatch }
+        if wakes { return Stop.dispatch }
         power.suspend(true)
         wantsToWait = true
         return Stop.exit

@@ -17,7 +17,7 @@ package final class BareMachine: @unchecked Sendable {
     /// - Parameter answersSBI: as the engine does it: harts in S-mode, all but the first stopped
     package init(
         harts count: Int = 1, extensions: Extensions = InterpreterEngine.extensions, ram: UInt64 = 8 << 20,
-        answersSBI: Bool = false
+        answersSBI: Bool = false, imsic: IMSICSetup? = nil
     ) throws(EngineError) {
         do throws(GuestMemoryError) {
             try memory.addRAM(base: Self.base, size: ram)
@@ -25,7 +25,7 @@ package final class BareMachine: @unchecked Sendable {
             throw .host("no guest memory", errno: 12)
         }
         cluster = try Cluster(
-            MachineSetup(memory: memory, cpuCount: count, extensions: extensions, timebase: 10_000_000),
+            MachineSetup(memory: memory, cpuCount: count, extensions: extensions, timebase: 10_000_000, imsic: imsic),
             answersSBI: answersSBI)
         harts = cluster.harts.map { [cluster] in BareHart($0, cluster) }
         if answersSBI { return }

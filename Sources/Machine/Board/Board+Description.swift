@@ -13,7 +13,7 @@ extension MachineDescription {
                 count: configuration.cpuCount, isaString: isa.isaString(xlen: 64), isaExtensions: isa.names, mmuType: "riscv,sv57",
                 cbomBlockSize: block(.zicbom), cbozBlockSize: block(.zicboz), cbopBlockSize: block(.zicbop),
                 timebaseFrequency: UInt32(truncatingIfNeeded: MemoryMap.timebase)),
-            plic: PLIC(base: MemoryMap.plic.base, size: MemoryMap.plic.size, sources: MemoryMap.plicSources),
+            interruptController: Self.interruptController(configuration),
             uart: UART(
                 base: MemoryMap.uart.base, size: MemoryMap.uart.size, interrupt: MemoryMap.uart.irq,
                 clockFrequency: MemoryMap.uartClock),
@@ -25,5 +25,23 @@ extension MachineDescription {
                 return Device(base: place.base, size: place.size, interrupt: place.irq)
             },
             flash: configuration.flash.isEmpty ? [] : MemoryMap.flashBanks.map { Region(base: $0.base, size: $0.size) })
+    }
+
+    private static func interruptController(_ configuration: GuestConfiguration) -> InterruptController {
+        guard configuration.interrupts != .plic else {
+            return .plic(PLIC(base: MemoryMap.plic.base, size: MemoryMap.plic.size, sources: MemoryMap.plicSources))
+        }
+        func region(_ place: MemoryMap.Place) -> Region { Region(base: place.base, size: place.size) }
+        let harts = UInt64(configuration.cpuCount)
+        let imsic = configuration.imsic.map { setup in
+            IMSIC(
+                machine: setup.machineBase.map { Region(base: $0, size: harts * 4096) },
+                supervisor: Region(base: setup.supervisorBase, size: harts * setup.supervisorStride),
+                identities: UInt32(setup.identities), guestIndexBits: UInt32(configuration.guestIndexBits))
+        }
+        return .aplic(
+            APLIC(
+                machine: configuration.startMode == .firmware ? region(MemoryMap.aplicMachine) : nil,
+                supervisor: region(MemoryMap.aplicSupervisor), sources: MemoryMap.aplicSources, imsic: imsic))
     }
 }

@@ -37,19 +37,8 @@ final class Board: @unchecked Sendable {
         cpus = machine.cpus
         vacancyFaults = configuration.startMode == .firmware
 
-        // Context 2h is hart h's M-mode, which leads nowhere without firmware; 2h + 1 is its S-mode.
-        var wires: [(any InterruptLine)?] = []
-        for cpu in cpus {
-            if let level = machine.machineLevel {
-                wires.append(MachineExternalInterrupt(level, hart: cpu.id))
-            } else {
-                wires.append(nil)
-            }
-            wires.append(HartInterrupt(cpu))
-        }
-        let plic = PLIC(wires: wires)
-        func line(_ place: MemoryMap.Place) -> any InterruptLine { plic.line(source: Int(place.irq)) ?? UnconnectedLine() }
-        uart = UART16550(line: line(MemoryMap.uart), sink: output)
+        let interrupts = InterruptController(configuration, machine)
+        uart = UART16550(line: interrupts.line(MemoryMap.uart), sink: output)
         do throws(AlarmClockError) {
             clock = try HostAlarmClock()
         } catch {
@@ -65,14 +54,14 @@ final class Board: @unchecked Sendable {
         htif = try Self.makeHTIF(harness, machine, memory, output: output, input: input, delegate: finisher)
 
         try attach(TestFinisher(delegate: finisher), MemoryMap.testFinisher)
-        try attach(GoldfishRTC(line: line(MemoryMap.rtc), clock: clock), MemoryMap.rtc)
-        try attach(plic, MemoryMap.plic)
+        try attach(GoldfishRTC(line: interrupts.line(MemoryMap.rtc), clock: clock), MemoryMap.rtc)
+        for region in interrupts.regions { try attach(region.device, region.place) }
         try attach(uart, MemoryMap.uart)
         if let level = machine.machineLevel { try attach(CLINT(harts: level, count: cpus.count), MemoryMap.clint) }
         try attach(peripherals.flash)
         for (slot, device) in peripherals.virtio.enumerated() {
             let place = MemoryMap.virtio(slot: slot)
-            transports.append(try attach(device, place, line(place), machine))
+            transports.append(try attach(device, place, interrupts.line(place), machine))
         }
         if configuration.startMode == .firmware {
             // Whoever looks for devices without a device tree reads all of the eight that QEMU's board has.
@@ -127,7 +116,7 @@ final class Board: @unchecked Sendable {
     ) throws(MachineError) -> any VirtualMachine {
         let setup = MachineSetup(
             memory: memory, cpuCount: configuration.cpuCount, extensions: configuration.extensions,
-            timebase: MemoryMap.timebase, mode: configuration.startMode)
+            timebase: MemoryMap.timebase, mode: configuration.startMode, imsic: configuration.imsic)
         do throws(EngineError) { return try engine.makeMachine(setup) } catch { throw MachineError(error) }
     }
 

@@ -1,7 +1,7 @@
 import Devices
 import ExecutionEngine
 
-/// The PLIC's wire into a hart's M-mode.
+/// The interrupt controller's wire into a hart's M-mode.
 final class MachineExternalInterrupt: InterruptLine, @unchecked Sendable {
     private let level: any MachineLevel
     private let hart: Int
@@ -14,7 +14,7 @@ final class MachineExternalInterrupt: InterruptLine, @unchecked Sendable {
     func set(_ level: Bool) { self.level.setInterrupt(.external, hart: hart, level) }
 }
 
-/// The PLIC's wire into a hart's S-mode: its supervisor external interrupt.
+/// The interrupt controller's wire into a hart's S-mode: its supervisor external interrupt.
 final class HartInterrupt: InterruptLine, @unchecked Sendable {
     private let cpu: any VirtualCPU
 

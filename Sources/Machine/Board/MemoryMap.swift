@@ -5,7 +5,7 @@ package enum MemoryMap {
     package struct Place: Equatable, Sendable {
         package let base: UInt64
         package let size: UInt64
-        /// PLIC source, 0 for none.
+        /// Source of the interrupt controller, 0 for none.
         package let irq: UInt32
     }
 
@@ -14,6 +14,9 @@ package enum MemoryMap {
     /// In firmware mode only.
     package static let clint = Place(base: 0x0200_0000, size: 0x1_0000, irq: 0)
     package static let plic = Place(base: 0x0C00_0000, size: 0x60_0000, irq: 0)
+    /// The APLIC's machine-level domain, in firmware mode only; it has the PLIC's place.
+    package static let aplicMachine = Place(base: 0x0C00_0000, size: 0x8000, irq: 0)
+    package static let aplicSupervisor = Place(base: 0x0D00_0000, size: 0x8000, irq: 0)
     package static let uart = Place(base: 0x1000_0000, size: 0x100, irq: 10)
     package static let virtioSlots = 32
     /// Slots that are there in firmware mode even when nothing is in them.
@@ -28,10 +31,19 @@ package enum MemoryMap {
     package static let flashBanks = [
         Place(base: 0x2000_0000, size: 32 << 20, irq: 0), Place(base: 0x2200_0000, size: 32 << 20, irq: 0),
     ]
+    /// IMSICs: one file a hart in firmware mode, and one with room for guest files behind it.
+    package static let imsicMachine: UInt64 = 0x2400_0000
+    package static let imsicSupervisor: UInt64 = 0x2800_0000
     package static let ramBase: UInt64 = 0x8000_0000
 
     /// PLIC sources, numbered from 1.
     package static let plicSources: UInt32 = 95
+    /// APLIC sources, numbered from 1.
+    package static let aplicSources: UInt32 = 96
+    /// Identities of an interrupt file, numbered from 1.
+    package static let imsicIdentities = 255
+    /// Guest files of a hart with H.
+    package static let imsicGuestFiles = 7
     package static let uartClock: UInt32 = 3_686_400
     package static let timebase: UInt64 = 10_000_000
 }

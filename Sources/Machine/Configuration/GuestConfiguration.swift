@@ -21,6 +21,7 @@ package struct GuestConfiguration {
     package var cpuCount = 1
     package var memorySize: UInt64 = 1 << 30
     package var engine = EngineChoice.auto
+    package var interrupts = InterruptChoice.plic
     /// What the harts implement; the model's unless `--isa` changes it.
     package var extensions = CPUModel.standard.extensions
     /// What happens on the guest's reset: start again, or end.
@@ -70,8 +71,10 @@ package struct GuestConfiguration {
         if let s = settings[.signature] { signature = try Self.path(s) }
         if let s = settings[.signatureGranularity] { signatureGranularity = try Self.granularity(s) }
         let model = if let s = settings[.cpu] { try CPUModel.named(s) } else { CPUModel.standard }
-        extensions = model.extensions(startMode)
+        if let s = settings[.irqchip] { interrupts = try InterruptChoice(s) }
+        extensions = model.extensions(startMode).union(interrupts.extensions(startMode))
         if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
+        try interrupts.check(extensions, startMode)
         try takeDevices(settings)
     }
 

@@ -1,6 +1,6 @@
 /// What can be said about a guest: an option `--x` of the command and a key `x` of a guest file.
 package enum SettingKey: CaseIterable, Hashable, Sendable {
-    case kernel, firmware, initrd, append, smp, mem, dtb, dumpTree, engine, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
+    case kernel, firmware, initrd, append, smp, mem, dtb, dumpTree, engine, irqchip, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
     case disk, net, console, share, flash, rng, balloon, exec
 
     package var name: String {
@@ -14,6 +14,7 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
         case .dtb: "dtb"
         case .dumpTree: "dump-dtb"
         case .engine: "engine"
+        case .irqchip: "irqchip"
         case .isa: "isa"
         case .cpu: "cpu"
         case .name: "name"

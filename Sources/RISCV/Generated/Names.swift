@@ -2,7 +2,7 @@
 
 extension CSR {
     /// As the specification and assemblers spell it.
-    package var name: String {
+    public var name: String {
         switch self {
         case .fflags: "fflags"
         case .frm: "frm"
@@ -451,7 +451,7 @@ extension CSR {
 
 extension Extension {
     /// As ISA strings spell it.
-    package var name: String {
+    public var name: String {
         switch self {
         case .i: "i"
         case .m: "m"

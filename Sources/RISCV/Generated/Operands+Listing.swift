@@ -2,7 +2,7 @@
 
 extension Encoding {
     /// As an assembler spells it.
-    package var mnemonic: StaticString {
+    public var mnemonic: StaticString {
         switch self {
         case .illegal: "<unknown>"
         case .lui: "lui"

@@ -31,6 +31,10 @@ struct RunCommand: ParsableCommand {
     var dumpTree: String?
     @Option(help: "auto, interpreter or kvm (default: auto).")
     var engine: String?
+    @Option(
+        help: "Interrupt controller: plic, aplic, or aia, an APLIC with IMSICs (default: plic).",
+        completion: .list(InterruptChoice.names))
+    var irqchip: String?
     @Option(help: "Processor model: rv64gc, or rv64gch for guests that run guests (default: rv64gc).")
     var cpu: String?
     @Option(parsing: .unconditional, help: "Extensions to add and remove, such as +zba,-zicond.")
@@ -86,7 +90,7 @@ struct RunCommand: ParsableCommand {
     private var options: Settings {
         let single: [(SettingKey, String?)] = [
             (.kernel, kernel), (.firmware, firmware), (.initrd, initrd), (.append, append), (.smp, smp), (.mem, mem), (.dtb, dtb),
-            (.dumpTree, dumpTree), (.engine, engine), (.cpu, cpu), (.isa, isa), (.name, name),
+            (.dumpTree, dumpTree), (.engine, engine), (.irqchip, irqchip), (.cpu, cpu), (.isa, isa), (.name, name),
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
             (.signature, signature), (.signatureGranularity, signatureGranularity),
             (.exec, exec), (.rng, rng ? "true" : nil), (.balloon, balloon ? "true" : nil),

@@ -6,9 +6,10 @@ import Testing
 /// hideleg, hvip, hie and who takes what first (privileged spec, "Hypervisor Interrupt Registers").
 @Suite("Interrupts of guests")
 struct GuestInterruptTests {
-    @Test("pending × delegated × mode × enables")
-    func delegation() throws {
-        let guest = try Guest.hypervisor()
+    /// With an AIA whose registers are all as reset left them, nothing is different.
+    @Test("pending × delegated × mode × enables", arguments: [Extensions.hypervisor, .aia])
+    func delegation(_ extensions: Extensions) throws {
+        let guest = try Guest.hypervisor(extensions: extensions)
         let h = guest.hart
         var failures = Failures()
         guest.load(.end)

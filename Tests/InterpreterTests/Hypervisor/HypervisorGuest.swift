@@ -18,18 +18,21 @@ enum Mode: CaseIterable {
 }
 
 extension Extensions {
+    /// Everything but the AIA, which has tests of its own.
     static var hypervisor: Extensions {
-        InterpreterEngine.extensions.union([.h, .shcounterenw, .shgatpa, .shtvala, .shvsatpa, .shvstvala, .shvstvecd])
+        InterpreterEngine.extensions.subtracting([.smaia, .ssaia]).union([.h, .shcounterenw, .shgatpa, .shtvala, .shvsatpa, .shvstvala, .shvstvecd])
     }
     static var withoutHypervisor: Extensions {
-        InterpreterEngine.extensions.subtracting([.h, .shcounterenw, .shgatpa, .shtvala, .shvsatpa, .shvstvala, .shvstvecd])
+        InterpreterEngine.extensions.subtracting([.smaia, .ssaia, .h, .shcounterenw, .shgatpa, .shtvala, .shvsatpa, .shvstvala, .shvstvecd])
     }
 }
 
 extension Guest {
     /// A hart with H whose traps all reach M-mode until a test delegates them, with nothing closed by M-mode.
-    static func hypervisor(harts: Int = 1) throws -> Guest {
-        let guest = try Guest(harts: harts, extensions: .hypervisor)
+    static func hypervisor(
+        harts: Int = 1, extensions: Extensions = .hypervisor, imsic: IMSICSetup? = nil
+    ) throws -> Guest {
+        let guest = try Guest(harts: harts, extensions: extensions, imsic: imsic)
         for hart in guest.machine.harts {
             hart[.vstvec] = Guest.supervisorVector
             hart[.mcounteren] = 0xFFFF_FFFF

@@ -79,8 +79,10 @@ struct TwoStageTests {
             return 0x2A_0000_0000 / size * size + gpa % size
         }
 
+        /// - Parameter fences: with a fence before; without one, what the hart knows by then has to do
         func check(
-            _ va: UInt64, _ access: TwoStageOracle.Access, _ way: Way, _ status: Status, _ failures: inout Failures, _ note: @autoclosure () -> String
+            _ va: UInt64, _ access: TwoStageOracle.Access, _ way: Way, _ status: Status, _ failures: inout Failures, fences: Bool = true,
+            _ note: @autoclosure () -> String
         ) {
             let h = guest.hart
             h[.vsatp] = vsatp
@@ -99,7 +101,7 @@ struct TwoStageTests {
                 | (way == .byMachine ? MStatus.MPRV | MStatus.MPV | (status.user ? 0 : 1) << MStatus.MPPShift : 0)
             h[.vsstatus] = (status.sum ? MStatus.SUM : 0) | (status.guestMXR ? MStatus.MXR : 0)
             h[.hstatus] = status.user ? 0 : HStatus.SPVP
-            h.fenceTranslations()
+            if fences { h.fenceTranslations() }
             h.setX(5, 0)
             h.setX(6, va)
             h.setX(7, Self.word)

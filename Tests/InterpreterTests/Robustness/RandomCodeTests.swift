@@ -99,6 +99,56 @@ struct RandomCodeTests {
         #expect(retired > 0)
     }
 
+    /// Tables of each stage that lead to RAM at its own addresses in pages of 2 MiB, with rights that vary; and
+    /// around them anything. They lie in RAM, where the guest stores as well.
+    static func prepareStages(_ machine: BareMachine, _ random: inout Random) -> (vs: UInt64, g: UInt64) {
+        let p = machine.memory.pointer(Guest.base, count: Guest.ramSize)!
+        for table in [0x18_0000, 0x19_0000] {
+            for i in 0..<4096 { p.storeBytes(of: random.next() & ~0x3FF | random.below(1024), toByteOffset: table + 8 * i, as: UInt64.self) }
+            let next = Guest.base + UInt64(table) + 0x4000
+            p.storeBytes(of: PageTables.entry(next, PTE.V), toByteOffset: table + 16, as: UInt64.self)
+            for i in 0..<4 as Range<UInt64> {
+                let entry = PageTables.entry(Guest.base + i << 21, random.below(4) == 0 ? random.below(256) | PTE.V : PageTables.all)
+                // The G-stage wants U, the guest's supervisor none.
+                let user = table == 0x18_0000 || random.below(2) == 0 ? PTE.U : 0
+                p.storeBytes(of: entry & ~PTE.U | user, toByteOffset: table + 0x4000 + 8 * Int(i), as: UInt64.self)
+            }
+        }
+        return ((Guest.base + 0x19_0000) >> 12, (Guest.base + 0x18_0000) >> 12)
+    }
+
+    @Test("random code in HS, VS and VU, in two stages of random tables", arguments: 1...12)
+    func guests(_ seed: Int) throws {
+        var random = Random(UInt64(seed) << 16)
+        let machine = try BareMachine(harts: 1, extensions: .hypervisor, ram: Guest.ramSize)
+        let h = machine.harts[0]
+        var retired = 0
+        for round in 0..<24 {
+            Self.prepare(machine, &random)
+            let roots = Self.prepareStages(machine, &random)
+            h.reset()
+            h.fenceInstruction()
+            for r in 1..<32 { h.setX(r, Self.value(&random)) }
+            for csr: CSR in [.mtvec, .stvec, .vstvec] { h[csr] = Guest.base + random.below(0x4_0000) }
+            for csr: CSR in [
+                .mstatus, .medeleg, .mideleg, .mie, .menvcfg, .mcounteren, .mepc, .sepc, .hstatus, .hedeleg, .hideleg, .hvip, .hcounteren, .henvcfg,
+                .htimedelta, .vstimecmp, .vsstatus, .vsepc, .mstateen0, .hstateen0,
+            ] { h[csr] = random.next() }
+            if random.below(3) != 0 {
+                h[.mstatus] = h[.mstatus] | MStatus.FS
+                h[.vsstatus] = h[.vsstatus] | MStatus.FS
+            }
+            h[.satp] = [0, 8][Int(random.below(2))] << 60 | roots.vs
+            h[.vsatp] = [0, 8, 8, 9, 10][Int(random.below(5))] << 60 | random.below(4) << 44 | roots.vs
+            h[.hgatp] = [0, 8, 8, 8, 9, 10][Int(random.below(6))] << 60 | random.below(4) << 44 | roots.g
+            h.mode = round % 3 == 2 ? .user : .supervisor
+            h.virtual = round % 3 != 0
+            h.pc = Guest.base + random.below(0x4_0000) & ~1
+            retired += Self.drive(h, exits: 24, &random)
+        }
+        #expect(retired > 0)
+    }
+
     @Test("random code on two harts of an SBI machine that share their memory", arguments: 1...4)
     func shared(_ seed: Int) throws {
         var random = Random(UInt64(seed) << 32)

@@ -43,8 +43,11 @@ final class Guest: @unchecked Sendable {
     let machine: BareMachine
     let hart: BareHart
 
-    init(harts: Int = 1, extensions: Extensions = .withoutHypervisor, answersSBI: Bool = false) throws {
-        machine = try BareMachine(harts: harts, extensions: extensions, ram: Self.ramSize, answersSBI: answersSBI)
+    init(
+        harts: Int = 1, extensions: Extensions = .withoutHypervisor, answersSBI: Bool = false, imsic: IMSICSetup? = nil
+    ) throws {
+        machine = try BareMachine(
+            harts: harts, extensions: extensions, ram: Self.ramSize, answersSBI: answersSBI, imsic: imsic)
         hart = machine.harts[0]
         if answersSBI { return }
         var vector = Program()
