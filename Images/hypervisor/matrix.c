@@ -57,7 +57,7 @@ struct observed {
     u64 outcome, cause, tval, tval2, tinst, epc, status, result;
 };
 
-// The previous modes and what belongs to them, from four registers in one word: layout.py has the positions.
+// The previous modes and what belongs to them, from four registers in one word: entry.py has the positions.
 static u64 pack_status(u64 m, u64 s, u64 h, u64 v) {
     return (m >> 11 & 3) | (m >> 39 & 1) << 2 | (m >> 38 & 1) << 3 | (m >> 7 & 1) << 4
         | (s >> 8 & 1) << 8 | (s >> 5 & 1) << 9 | (s >> 1 & 1) << 10

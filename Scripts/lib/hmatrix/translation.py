@@ -162,7 +162,7 @@ def access(row, instruction, address, memory, rules):
     if kind in ("lr", "sc", "amo") and address % size:
         # Which of the two comes first is the implementation's choice.
         raise Unspecified
-    if fault.kind == "access" and (address % size or need == "cbm"):
+    if fault.kind == "access" and not isinstance(fault, Protected) and (address % size or need == "cbm"):
         # Where nothing answers a misaligned access may as well be refused for being misaligned ("Synchronous exception
         # priority"), and cache-block management, which accesses nothing, doesn't notice: a matter of what the platform
         # says of addresses without memory.
