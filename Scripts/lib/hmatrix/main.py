@@ -14,7 +14,7 @@ from .deviations import QEMU
 from .entry import OUTCOMES, describe_status
 from .layout import Code
 
-SEED, DENSITY = 1, 3
+SEED, DENSITY = 1, 2
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 

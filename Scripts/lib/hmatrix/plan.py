@@ -51,14 +51,18 @@ class Plan:
         s = scenario
         stages = [(vs, g) for vs in LEVELS for g in LEVELS
                   if (vs or not s.vs_on) and (g or not s.g_on) and not (vs and s.vs_bare) and (self.virtual or not g)]
-        if "stages" in fixed:
-            stages = [fixed["stages"]]
+        stages = [(vs, g) for vs, g in stages if fixed.get("vs", vs) == vs and fixed.get("g", g) == g]
         self.possible = bool(stages)
         if not self.possible:
             return
         self.vs, self.g = choose(stages)
-        self.p, self.vs_napot = fixed.get("vs_size") or choose(self.sizes(self.vs, s.vs_super, s.vs_last, s.vs_table))
-        self.q, self.g_napot = fixed.get("g_size") or choose(self.sizes(self.g, s.g_super, s.g_last, s.g_table))
+        vs_sizes = self.sizes(self.vs, s.vs_super, s.vs_last, s.vs_table)
+        g_sizes = self.sizes(self.g, s.g_super, s.g_last, s.g_table)
+        if fixed.get("vs_size", vs_sizes[0]) not in vs_sizes or fixed.get("g_size", g_sizes[0]) not in g_sizes:
+            self.possible = False
+            return
+        self.p, self.vs_napot = fixed.get("vs_size") or choose(vs_sizes)
+        self.q, self.g_napot = fixed.get("g_size") or choose(g_sizes)
         self.crossing = fixed.get("crossing", choose((False, False, True)))
         self.vs_flags = fixed.get("vs_flags")
         self.g_flags = fixed.get("g_flags")

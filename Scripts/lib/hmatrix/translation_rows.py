@@ -141,7 +141,26 @@ def perform(row, memory, rules):
     return Done(row.mode, result=old)
 
 
+def pairs(random):
+    """Each scenario and each instruction with every way, and with every size of page at either stage."""
+    shapes = [{stage: levels, stage + "_size": size} for stage in ("vs", "g") for levels in LEVELS for size in sizes(levels)]
+    for scenario in SCENARIOS:
+        for way in WAYS:
+            yield Plan(random, random.choice([i for i in KINDS if way in ways(i)]), scenario, way=way)
+        for shape in shapes:
+            instruction = random.choice(KINDS)
+            way = random.choice([w for w in ways(instruction) if WAYS[w][2]])
+            yield Plan(random, instruction, scenario, way=way, **shape)
+    for instruction in DIRECT + asm.GUEST_ACCESSES + asm.FETCHES:
+        for way in sorted(set(ways(instruction))):
+            yield Plan(random, instruction, random.choice(SCENARIOS), way=way)
+        for shape in shapes:
+            way = random.choice([w for w in ways(instruction) if WAYS[w][2]])
+            yield Plan(random, instruction, random.choice((PLAIN, random.choice(SCENARIOS))), way=way, **shape)
+
+
 def plans(random, density):
+    yield from pairs(random)
     for scenario, instruction in itertools.product(SCENARIOS, KINDS):
         for _ in range(density):
             yield Plan(random, instruction, scenario)
@@ -149,7 +168,7 @@ def plans(random, density):
     for vs, g in itertools.product(LEVELS, LEVELS):
         for vs_size, g_size, instruction in itertools.product(sizes(vs), sizes(g), KINDS):
             way = random.choice([w for w in ways(instruction) if WAYS[w][2]])
-            yield Plan(random, instruction, PLAIN, stages=(vs, g), vs_size=vs_size, g_size=g_size, way=way)
+            yield Plan(random, instruction, PLAIN, vs=vs, g=g, vs_size=vs_size, g_size=g_size, way=way)
     # Every combination of an entry's low bits, at either stage; SUM, MXR and who asks.
     kinds = [asm.LOADS[3], asm.STORES[3], asm.FETCHES[0], asm.AMO[1], asm.GUEST_LOADS[6], asm.GUEST_FETCHES[1], asm.GUEST_STORES[3]]
     status = [a | b for a in (0, mstatus.SUM) for b in (0, mstatus.MXR)]
@@ -160,7 +179,7 @@ def plans(random, density):
             continue
         way = random.choice([w for w in ways(instruction) if WAYS[w][2]])
         stage = {"vs_flags": flags} if random.random() < 0.6 else {"g_flags": flags}
-        yield Plan(random, instruction, PLAIN, stages=(3, 3), vs_size=(0, False), g_size=(0, False), way=way, bits=(m, v),
+        yield Plan(random, instruction, PLAIN, vs=3, g=3, vs_size=(0, False), g_size=(0, False), way=way, bits=(m, v),
                    crossing=False, **stage)
     # Atomics at addresses that aren't theirs.
     for instruction, way in itertools.product(asm.LR + asm.SC + asm.AMO, sorted(set(DIRECT_WAYS))):
