@@ -84,7 +84,8 @@ def show(matrices, number, reports):
                 print("  %s has [%#x] = %#018x" % (name, at, value))
     for name, outcome, cause, tval, tval2, tinst, epc, status, result in lines:
         print("  %s: %s, cause %d, tval %#x, tval2 %#x, tinst %#x, epc %#x, result %s\n      %s" % (
-            name, OUTCOMES[outcome], cause, tval, tval2, tinst, epc, "-" if result is None else "%#x" % result, describe_status(status)))
+            name, OUTCOMES[outcome], cause, tval, tval2, tinst, epc, "-" if result is None else "%#x" % result,
+            describe_status(status)))
 
 
 def main():

@@ -149,7 +149,8 @@ class Plan:
         self.g_tables = Tables(words, pool, self.g, True) if self.g else None
         if self.g:
             self.g_tables.set_root(2 if self.g == 3 else 0, ram_leaf(self.g, GOOD | USER))
-        self.special = None
+        self.special = None  # the level whose table lies in a page that the scenario is about
+        self.special_gpa = None
         if self.vs:
             lowest = self.p
             if s.table_page:
@@ -162,6 +163,7 @@ class Plan:
                 # VS-mode's handler couldn't be fetched either.
                 self.delegation = (self.delegation[0], 0)
             self.vs_tables = Tables(words, pool, self.vs, place=self.place_table)
+            self.place_table(self.vs - 1, self.vs_tables.root)
             self.vs_tables.set_root(CODE_OF_S, ram_leaf(self.vs, GOOD))
             self.vs_tables.set_root(CODE_OF_U, ram_leaf(self.vs, GOOD | USER))
         self.crossing = self.crossing and self.can_cross() and not s.gpa
@@ -201,7 +203,7 @@ class Plan:
         if level != self.special:
             return frame
         # This table is reached through a page of its own.
-        if not hasattr(self, "special_gpa"):
+        if self.special_gpa is None:
             q = self.random.choice(range(self.g))
             while True:
                 bits = min(12 + 9 * self.g + 2, 56) - 12 - 9 * q
@@ -241,7 +243,6 @@ class Plan:
         if bad:
             self.protect("page", [target])
         if number == 0 and self.special is not None:
-            self.vs_tables.pointer  # noqa: B018: the root may be the special one
             pte = leaf(self.special_frame, self.special_q, GOOD | USER)
             self.g_tables.map(self.special_gpa, self.special_q, s.table_page(pte))
 

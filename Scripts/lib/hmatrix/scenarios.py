@@ -52,12 +52,15 @@ LEAVES = [
     ("a pointer", lambda pte: pte & ~(R | W | X | A | D | USER)),
     ("A clear", clearing(A)), ("D clear", clearing(D)), ("A and D clear", clearing(A | D)), ("U inverted", toggling(USER)),
     ("G", setting(bit(5))), ("RSW", setting(3 << 8)), ("X only, A clear", lambda pte: only(X)(pte) & ~A),
-    ("PBMT 1", setting(1 << 61)), ("PBMT 2", setting(2 << 61)), ("PBMT 3", setting(PBMT)), ("no memory behind it", setting(HOLE_PAGE)),
+    ("PBMT 1", setting(1 << 61)), ("PBMT 2", setting(2 << 61)), ("PBMT 3", setting(PBMT)),
+    ("no memory behind it", setting(HOLE_PAGE)),
 ] + [("reserved bit %d" % n, setting(bit(n))) for n in range(54, 61)]
 
-POINTERS = [("invalid", clearing(V)), ("A", setting(A)), ("D", setting(D)), ("U", setting(USER)), ("W", setting(W)), ("G", setting(bit(5))),
+POINTERS = [("invalid", clearing(V)), ("A", setting(A)), ("D", setting(D)), ("U", setting(USER)),
+            ("W", setting(W)), ("G", setting(bit(5))),
             ("RSW", setting(3 << 8)), ("N", setting(N)), ("PBMT 1", setting(1 << 61)), ("PBMT 2", setting(2 << 61)),
-            ("no memory behind it", setting(HOLE_PAGE)), ("reserved bit 54", setting(bit(54))), ("reserved bit 60", setting(bit(60)))]
+            ("no memory behind it", setting(HOLE_PAGE)), ("reserved bit 54", setting(bit(54))),
+            ("reserved bit 60", setting(bit(60)))]
 
 NAPOT = [("N without a size", lambda pte: pte & ~(8 << 10) | N), ("N with 128 KiB", lambda pte: pte & ~(15 << 10) | N),
          ("N with 8 KiB", lambda pte: pte & ~(15 << 10) | 1 << 10 | N)]
@@ -94,7 +97,8 @@ def scenarios():
         yield Scenario("guest physical address: bit %d" % n, address=lambda a, levels, n=n: a | bit(n), vs_bare=True, g_on=True)
     for n in range(4):
         # The two bits that the G-stage adds, and the first two beyond them.
-        yield Scenario("guest physical address: width + %d" % (n - 2), gpa=lambda a, levels, n=n: a ^ bit(12 + 9 * levels + n), g_on=True)
+        yield Scenario("guest physical address: width + %d" % (n - 2), g_on=True,
+                       gpa=lambda a, levels, n=n: a ^ bit(12 + 9 * levels + n))
     for permitted in (0, 1, 3, 4, 5):
         letters = "".join(letter for n, letter in enumerate("RWX") if permitted >> n & 1) or "nothing"
         yield Scenario("PMP permits %s: the page" % letters, protected=("page", permitted))

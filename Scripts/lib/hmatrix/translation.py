@@ -2,6 +2,8 @@
 fault on the way is.
 """
 
+from functools import partial
+
 from .instructions import transformed
 from .machine import (
     FETCH_ACCESS, FETCH_GUEST, FETCH_PAGE, LOAD_ACCESS, LOAD_GUEST, LOAD_MISALIGNED, LOAD_PAGE, MASK64, STORE_ACCESS,
@@ -48,7 +50,7 @@ class Translation:
             if not implicit:
                 physical(gpa)
             return gpa
-        fault = lambda: Fault("guest", gpa, implicit)  # noqa: E731
+        fault = partial(Fault, "guest", gpa, implicit)
         pa = walk(self.g, gpa, access, lambda at: self.read(at, fault), self.write, fault, self.rules)
         if not implicit:
             physical(pa)
@@ -79,7 +81,7 @@ class Translation:
         """As with V = 1: (supervisor physical address)."""
         gpa = va
         if self.vs.levels:
-            fault = lambda: Fault("page")  # noqa: E731
+            fault = partial(Fault, "page")
 
             def read(at):
                 return self.read(self.table(at), fault)
@@ -94,7 +96,7 @@ class Translation:
         """As with V = 0."""
         pa = va
         if self.hs.levels:
-            fault = lambda: Fault("page")  # noqa: E731
+            fault = partial(Fault, "page")
             pa = walk(self.hs, va, access, lambda at: self.read(at, fault), self.write, fault, self.rules)
         physical(pa)
         self.memory.protect(pa, access.kind)
@@ -122,8 +124,8 @@ def effective_mode(row, kind):
     return row.mode.privilege, row.mode.virtual
 
 
-NEEDS = {"load": "load", "hlv": "load", "lr": "load", "hlvx": "hlvx", "store": "store", "hsv": "store", "sc": "store", "amo": "store",
-         "cbz": "store", "cbm": "cbm", "fetch": "fetch"}
+NEEDS = {"load": "load", "hlv": "load", "lr": "load", "hlvx": "hlvx", "store": "store", "hsv": "store", "sc": "store",
+         "amo": "store", "cbz": "store", "cbm": "cbm", "fetch": "fetch"}
 CAUSES = {"fetch": (FETCH_PAGE, FETCH_GUEST, FETCH_ACCESS), "load": (LOAD_PAGE, LOAD_GUEST, LOAD_ACCESS),
           # What raises the exceptions of loads although it needs X ("Hypervisor Virtual-Machine Load and Store ...").
           "hlvx": (LOAD_PAGE, LOAD_GUEST, LOAD_ACCESS), "store": (STORE_PAGE, STORE_GUEST, STORE_ACCESS),

@@ -21,7 +21,8 @@ DIRECT = (asm.LOADS + asm.STORES + asm.FLOAT_LOADS + asm.FLOAT_STORES + asm.COMP
 # One of each kind, for what is done with every one of them.
 KINDS = [asm.LOADS[3], asm.LOADS[1], asm.STORES[3], asm.STORES[2], asm.COMPRESSED[1], asm.COMPRESSED[2],
          asm.FLOAT_LOADS[2], asm.FLOAT_STORES[1], asm.LR[1], asm.SC[1], asm.AMO[1], asm.AMO[0], asm.CACHE_BLOCK[1],
-         asm.CACHE_BLOCK[3], asm.GUEST_LOADS[4], asm.GUEST_LOADS[6], asm.GUEST_FETCHES[0], asm.GUEST_FETCHES[1], asm.GUEST_STORES[0], asm.GUEST_STORES[3], *asm.FETCHES]
+         asm.CACHE_BLOCK[3], asm.GUEST_LOADS[4], asm.GUEST_LOADS[6], asm.GUEST_FETCHES[0],
+         asm.GUEST_FETCHES[1], asm.GUEST_STORES[0], asm.GUEST_STORES[3], *asm.FETCHES]
 
 
 def describe(levels, level, napot, suffix=""):

@@ -198,7 +198,8 @@ def guards(csr):
 
 
 ACCESSES = [("csrrs a2, %s, x0", "csrrs", 0, False), ("csrrs a2, %s, a1", "csrrs", asm.A1, True),
-            ("csrrc a2, %s, a1", "csrrc", asm.A1, True), ("csrrci a2, %s, 0", "csrrci", 0, False), ("csrrsi a2, %s, 0", "csrrsi", 0, False)]
+            ("csrrc a2, %s, a1", "csrrc", asm.A1, True), ("csrrci a2, %s, 0", "csrrci", 0, False),
+            ("csrrsi a2, %s, 0", "csrrsi", 0, False)]
 
 
 def csr_rows(random):
@@ -238,8 +239,8 @@ def noise(random, *masks):
 # What a CSR holds, where a row knows: its register's name, or a constant of the runtime's.
 HELD = {0x302: "medeleg", 0x340: "mscratch", 0x306: "mcounteren", 0x106: "scounteren", 0x606: "hcounteren", 0x140: "sscratch",
         0x240: "vsscratch", 0x141: "sepc", 0x241: "vsepc", 0x180: "satp", 0x280: "vsatp", 0x680: "hgatp", 0x14D: "stimecmp",
-        0x24D: "vstimecmp", 0x602: "hedeleg", 0x603: "hideleg", 0x605: "htimedelta", 0x142: OLD_CAUSE, 0x242: OLD_CAUSE, 0x143: OLD_VALUE,
-        0x243: OLD_VALUE, 0x643: OLD_VALUE, 0x34B: OLD_VALUE, 0x343: OLD_VALUE,
+        0x24D: "vstimecmp", 0x602: "hedeleg", 0x603: "hideleg", 0x605: "htimedelta", 0x142: OLD_CAUSE,
+        0x242: OLD_CAUSE, 0x143: OLD_VALUE, 0x243: OLD_VALUE, 0x643: OLD_VALUE, 0x34B: OLD_VALUE, 0x343: OLD_VALUE,
         0x342: OLD_CAUSE, 0x10A: "senvcfg", 0x104: 0, 0x204: 0}
 
 
