@@ -52,7 +52,7 @@ def use(test, irqchip, smp, *extra):
     expect("ssaia" in said.get("isa", ""), "the harts have no ssaia: %s" % said.get("isa"))
     controller = "APLIC-MSI" if irqchip == "aia" else "APLIC-DIRECT"
     for device in ("ttyS0", "virtio0", "virtio1"):
-        line = re.search(r"^ *\d+: +([\d ]+?) +(\S+).* %s" % device, result.output, re.M)
+        line = re.search(r"^ *\d+:([\d ]+) ([^\d\s]\S*) .*%s$" % device, result.output, re.M)
         expect(line, "no interrupts of " + device, result)
         expect(line.group(2).startswith(controller), "%s's interrupts are %s's" % (device, line.group(2)))
         expect(sum(map(int, line.group(1).split())) > 0, "%s has had no interrupt" % device)

@@ -1,6 +1,7 @@
 """Which CSRs there are, and when HS-mode may access them: all else about modes follows from the number.
 
-An extension is a function of its own in `EXTENSIONS`; AIA's is to come with AIA.
+An extension is a function of its own in `EXTENSIONS`. Without AIA, which the machine of the rows hasn't got, its CSRs
+are among those that aren't there.
 """
 
 from dataclasses import dataclass, field
@@ -121,10 +122,6 @@ LEFT_OUT = [
     (0x3C0, 0x3EF, "PMP entries from 16 on may be there or not"),
     (0x7A0, 0x7AF, "triggers (Sdtrig) may be there with none of them usable"),
     (0x5A8, 0x5A8, "Sdtrig"), (0x6A8, 0x6A8, "Sdtrig"),
-    (0x308, 0x309, "AIA"), (0x318, 0x319, "AIA"), (0x313, 0x314, "AIA"), (0x350, 0x357, "AIA"), (0x35C, 0x35C, "AIA"),
-    (0xFB0, 0xFB0, "AIA"), (0x354, 0x354, "AIA"), (0x114, 0x114, "AIA"), (0x150, 0x157, "AIA"), (0x15C, 0x15C, "AIA"),
-    (0xDB0, 0xDB0, "AIA"), (0x608, 0x609, "AIA"), (0x613, 0x618, "AIA"), (0x646, 0x647, "AIA"), (0x655, 0x657, "AIA"),
-    (0x214, 0x214, "AIA"), (0x250, 0x257, "AIA"), (0x25C, 0x25C, "AIA"), (0xEB0, 0xEB0, "AIA"),
 ]
 
 

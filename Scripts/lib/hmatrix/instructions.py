@@ -133,7 +133,8 @@ SC = [amo("sc.w", 3, 2, "sc"), amo("sc.d", 3, 3, "sc")]
 AMO = [amo("amoadd.w", 0, 2, "amo"), amo("amoadd.d", 0, 3, "amo"), amo("amoswap.w", 1, 2, "amo"), amo("amoswap.d", 1, 3, "amo")]
 
 # Two instructions as good as any for "in a page that may not be executed": a long and a short one.
-FETCHES = [Instruction("fetch of 4 bytes", EBREAK.word, "fetch", 4), Instruction("fetch of 2 bytes", C_EBREAK.word, "fetch", 2, length=2)]
+FETCHES = [Instruction("fetch of 4 bytes", EBREAK.word, "fetch", 4),
+           Instruction("fetch of 2 bytes", C_EBREAK.word, "fetch", 2, length=2)]
 
 FLOAT = [
     Instruction("fadd.d", r_type(0x53, 0, 0x01, 0, 1, 2), "float arithmetic"),

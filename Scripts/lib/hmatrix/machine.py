@@ -60,6 +60,9 @@ FETCH_GUEST, LOAD_GUEST, VIRTUAL, STORE_GUEST = 20, 21, 22, 23
 DELEGABLE = sum(bit(c) for c in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15, 20, 21, 22, 23))
 DELEGABLE_TO_GUEST = sum(bit(c) for c in (1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15))
 
+# How far a trap is delegated: not, to HS-mode, to VS-mode; and to VS-mode by hedeleg alone, which isn't enough.
+DELEGATIONS = [(0, 0), (DELEGABLE, 0), (DELEGABLE, DELEGABLE_TO_GUEST), (0, DELEGABLE_TO_GUEST)]
+
 # What a row's registers hold unless it says otherwise. Registers with a twin hold something else than it.
 ENVIRONMENT = envcfg.CBIE | envcfg.CBCFE | envcfg.CBZE | envcfg.PBMTE | envcfg.STCE
 DEFAULTS = {

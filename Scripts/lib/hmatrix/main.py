@@ -14,7 +14,7 @@ from .deviations import QEMU
 from .entry import OUTCOMES, describe_status
 from .layout import Code
 
-SEED, DENSITY = 1, 3
+SEED, DENSITY = 1, 2
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 
@@ -25,7 +25,9 @@ class Matrices:
         code = Code()
         self.counts = {}
         self.rows = []
-        for name, make in (("trap", lambda r: trap_rows.rows(r, code)), ("translation", lambda r: translation_rows.rows(r, code, density))):
+        makers = (("trap", lambda r: trap_rows.rows(r, code)),
+                  ("translation", lambda r: translation_rows.rows(r, code, density)))
+        for name, make in makers:
             found = list(make(random.Random("%s matrix %d" % (name, seed)))) if name in only else []
             self.counts[name] = len(found)
             self.rows += found
@@ -82,7 +84,8 @@ def show(matrices, number, reports):
                 print("  %s has [%#x] = %#018x" % (name, at, value))
     for name, outcome, cause, tval, tval2, tinst, epc, status, result in lines:
         print("  %s: %s, cause %d, tval %#x, tval2 %#x, tinst %#x, epc %#x, result %s\n      %s" % (
-            name, OUTCOMES[outcome], cause, tval, tval2, tinst, epc, "-" if result is None else "%#x" % result, describe_status(status)))
+            name, OUTCOMES[outcome], cause, tval, tval2, tinst, epc, "-" if result is None else "%#x" % result,
+            describe_status(status)))
 
 
 def main():

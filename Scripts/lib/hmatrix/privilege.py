@@ -34,8 +34,9 @@ def csr_access(row, csr, writes, rules):
         return ILLEGAL if csr.tvm and row.register("mstatus") & mstatus.TVM else None
     if mode is U:
         return None if csr.privilege == 0 and given(csr.supervisor) else ILLEGAL
-    if mode is VU and csr.privilege == 1 and (given(csr.hypervisor) or csr.name == "senvcfg") and rules.waives("supervisor CSRs in VU-mode"):
-        return ILLEGAL
+    if mode is VU and csr.privilege == 1 and (given(csr.hypervisor) or csr.name == "senvcfg"):
+        if rules.waives("supervisor CSRs in VU-mode"):
+            return ILLEGAL
     if csr.privilege > mode.privilege or not given(csr.hypervisor):
         return VIRTUAL
     if mode is VS:

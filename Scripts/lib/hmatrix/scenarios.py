@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .machine import bit
-from .translation import A, D, N, PBMT, R, USER, V, W, X
+from .walk import A, D, N, PBMT, R, USER, V, W, X
 
 HOLE = bit(45)  # a physical address where nothing is
 HOLE_PAGE = HOLE >> 12 << 10
@@ -52,12 +52,15 @@ LEAVES = [
     ("a pointer", lambda pte: pte & ~(R | W | X | A | D | USER)),
     ("A clear", clearing(A)), ("D clear", clearing(D)), ("A and D clear", clearing(A | D)), ("U inverted", toggling(USER)),
     ("G", setting(bit(5))), ("RSW", setting(3 << 8)), ("X only, A clear", lambda pte: only(X)(pte) & ~A),
-    ("PBMT 1", setting(1 << 61)), ("PBMT 2", setting(2 << 61)), ("PBMT 3", setting(PBMT)), ("no memory behind it", setting(HOLE_PAGE)),
+    ("PBMT 1", setting(1 << 61)), ("PBMT 2", setting(2 << 61)), ("PBMT 3", setting(PBMT)),
+    ("no memory behind it", setting(HOLE_PAGE)),
 ] + [("reserved bit %d" % n, setting(bit(n))) for n in range(54, 61)]
 
-POINTERS = [("invalid", clearing(V)), ("A", setting(A)), ("D", setting(D)), ("U", setting(USER)), ("W", setting(W)), ("G", setting(bit(5))),
+POINTERS = [("invalid", clearing(V)), ("A", setting(A)), ("D", setting(D)), ("U", setting(USER)),
+            ("W", setting(W)), ("G", setting(bit(5))),
             ("RSW", setting(3 << 8)), ("N", setting(N)), ("PBMT 1", setting(1 << 61)), ("PBMT 2", setting(2 << 61)),
-            ("no memory behind it", setting(HOLE_PAGE)), ("reserved bit 54", setting(bit(54))), ("reserved bit 60", setting(bit(60)))]
+            ("no memory behind it", setting(HOLE_PAGE)), ("reserved bit 54", setting(bit(54))),
+            ("reserved bit 60", setting(bit(60)))]
 
 NAPOT = [("N without a size", lambda pte: pte & ~(8 << 10) | N), ("N with 128 KiB", lambda pte: pte & ~(15 << 10) | N),
          ("N with 8 KiB", lambda pte: pte & ~(15 << 10) | 1 << 10 | N)]
@@ -75,7 +78,8 @@ def scenarios():
             yield Scenario("%s leaf: %s" % (stage, name), **{stage + "_leaf": change}, **on)
         for name, change in NAPOT:
             yield Scenario("%s leaf: %s" % (stage, name), **{stage + "_leaf": change, stage + "_last": True}, **on)
-        yield Scenario("%s leaf: N in a superpage" % stage, **{stage + "_leaf": lambda pte: pte | N | 8 << 10, stage + "_super": True}, **on)
+        yield Scenario("%s leaf: N in a superpage" % stage,
+                       **{stage + "_leaf": lambda pte: pte | N | 8 << 10, stage + "_super": True}, **on)
         for n in (0, 8, 9):
             yield Scenario("%s leaf: misaligned superpage, bit %d" % (stage, n),
                            **{stage + "_leaf": setting(1 << 10 + n), stage + "_super": True}, **on)
@@ -83,16 +87,18 @@ def scenarios():
             yield Scenario("%s pointer: %s" % (stage, name), **{stage + "_table": change}, **on)
     for name, change in LEAVES:
         yield Scenario("page of a VS-level table: %s" % name, table_page=change, vs_on=True, g_on=True)
-    for name, change in (("R and X, VS-level A clear", only(R | X)), ("D clear, VS-level A clear", clearing(D)), ("VS-level A clear", lambda pte: pte),
-                         ("A and D clear, VS-level A clear", clearing(A | D)), ("X only, VS-level A clear", only(X))):
-        yield Scenario("page of a VS-level table: %s" % name, table_page=change, vs_leaf=clearing(A | D), vs_on=True, g_on=True)
+    for name, change in (("R and X", only(R | X)), ("D clear", clearing(D)), ("plain", lambda pte: pte),
+                         ("A and D clear", clearing(A | D)), ("X only", only(X))):
+        yield Scenario("page of a VS-level table: %s, VS-level A clear" % name, table_page=change, vs_leaf=clearing(A | D),
+                       vs_on=True, g_on=True)
     yield Scenario("address: sign bit inverted", address=non_canonical(-1), vs_on=True)
     for n in (57, 58, 59, 62, 63):
         yield Scenario("address: bit %d inverted" % n, address=non_canonical(n), vs_on=True)
         yield Scenario("guest physical address: bit %d" % n, address=lambda a, levels, n=n: a | bit(n), vs_bare=True, g_on=True)
     for n in range(4):
         # The two bits that the G-stage adds, and the first two beyond them.
-        yield Scenario("guest physical address: width + %d" % (n - 2), gpa=lambda a, levels, n=n: a ^ bit(12 + 9 * levels + n), g_on=True)
+        yield Scenario("guest physical address: width + %d" % (n - 2), g_on=True,
+                       gpa=lambda a, levels, n=n: a ^ bit(12 + 9 * levels + n))
     for permitted in (0, 1, 3, 4, 5):
         letters = "".join(letter for n, letter in enumerate("RWX") if permitted >> n & 1) or "nothing"
         yield Scenario("PMP permits %s: the page" % letters, protected=("page", permitted))

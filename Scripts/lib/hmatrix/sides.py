@@ -4,19 +4,21 @@ import re
 import subprocess
 from dataclasses import dataclass, field
 
-EXTENSIONS = ("m a f d c zicsr zifencei zicntr zihpm zihintpause zihintntl zicond zawrs zicbom zicbop zicboz zba zbb zbs zcb zfa zfhmin "
-              "sstc svadu svinval svnapot svpbmt smstateen sscofpmf s u h mmu pmp sv39 sv48 sv57").split()
+EXTENSIONS = ("m a f d c zicsr zifencei zicntr zihpm zihintpause zihintntl zicond zawrs zicbom zicbop zicboz "
+              "zba zbb zbs zcb zfa zfhmin sstc svadu svinval svnapot svpbmt smstateen sscofpmf s u h mmu pmp sv39 sv48 sv57").split()
 QEMU_CPU = "rv64i,debug=off,pmu-mask=0xfffffff8," + ",".join(name + "=on" for name in EXTENSIONS)
 MEMORY = "256M"
 
 
 def rvkvm_command(program, path):
-    return [program, "run", "--engine", "interpreter", "--cpu", "rv64gch", "--firmware", "none", "--kernel", path, "--mem", MEMORY, "--no-reboot"]
+    return [program, "run", "--engine", "interpreter", "--cpu", "rv64gch", "--firmware", "none", "--kernel", path,
+            "--mem", MEMORY, "--no-reboot"]
 
 
 def qemu_command(program, path):
-    return [program, "-M", "virt", "-cpu", QEMU_CPU, "-m", MEMORY, "-smp", "2", "-bios", path, "-display", "none", "-monitor", "none", "-serial", "stdio",
-            "-no-reboot"]
+    # With a second hart, which sleeps, its atomics are atomics; with one they are loads and stores.
+    return [program, "-M", "virt", "-cpu", QEMU_CPU, "-m", MEMORY, "-smp", "2", "-bios", path, "-display", "none",
+            "-monitor", "none", "-serial", "stdio", "-no-reboot"]
 
 
 @dataclass
@@ -58,7 +60,8 @@ def parse(output):
 
 def execute(command, limit):
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=limit, check=False)
         output = done.stdout
     except subprocess.TimeoutExpired as expired:
         output = (expired.stdout or b"") + b"\n(killed after %d seconds)\n" % limit

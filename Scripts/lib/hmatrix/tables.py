@@ -1,7 +1,7 @@
 """Page tables of a row, in its words."""
 
 from .layout import RAM, TABLES
-from .translation import A, D, N, R, USER, V, W, X
+from .walk import A, D, N, R, V, W, X
 
 MODES = {0: 0, 3: 8, 4: 9, 5: 10}
 NAMES = {0: "Bare", 3: "Sv39", 4: "Sv48", 5: "Sv57"}
@@ -78,5 +78,3 @@ class Tables:
         self.words[entry] = pte
         return path + [entry]
 
-
-assert USER

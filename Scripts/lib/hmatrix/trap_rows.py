@@ -7,13 +7,11 @@ from .csrs import catalogue, left_out
 from .instructions import Instruction
 from .layout import LOW_PAGES, OLD_CAUSE, OLD_VALUE
 from .machine import (
-    BREAKPOINT, DEFAULTS, DELEGABLE, DELEGABLE_TO_GUEST, ENVIRONMENT, HS, ILLEGAL, M, MODES, U, VIRTUAL, VS, VU, Done, Trap, bit, envcfg,
-    hstatus, mode_of, mstatus, stateen)
+    BREAKPOINT, DEFAULTS, DELEGATIONS, ENVIRONMENT, HS, ILLEGAL, M, MODES, VIRTUAL, VS, VU, Done, Trap, bit, envcfg,
+    hstatus, mode_of, mstatus)
 from .privilege import csr_access, execution
 from .rows import Row
 from .rules import SPECIFICATION
-
-DELEGATIONS = [(0, 0), (DELEGABLE, 0), (DELEGABLE, DELEGABLE_TO_GUEST), (0, DELEGABLE_TO_GUEST)]
 
 
 def field(register, *values):
@@ -75,17 +73,17 @@ def trap(row, cause, rules):
 
 
 def instruction_rows(random):
-    groups = ([asm.MRET, asm.SRET, asm.WFI, asm.EBREAK, asm.ECALL, asm.C_EBREAK] + asm.FENCES + asm.GUEST_ACCESSES + asm.CACHE_BLOCK
-              + asm.FLOAT + asm.HARMLESS + asm.INVALID)
+    groups = ([asm.MRET, asm.SRET, asm.WFI, asm.EBREAK, asm.ECALL, asm.C_EBREAK] + asm.FENCES + asm.GUEST_ACCESSES
+              + asm.CACHE_BLOCK + asm.FLOAT + asm.HARMLESS + asm.INVALID)
     for instruction, mode in itertools.product(groups, MODES):
         for settings in enabling(instruction):
             for medeleg, hedeleg in DELEGATIONS:
                 settings = dict(settings)
                 if instruction.kind != "sret":
                     # The interrupt enables that trap entry stacks.
-                    settings["mstatus"] = settings.get("mstatus", 0) | random.choice((0, mstatus.SIE)) | random.choice((0, mstatus.SPP))
+                    for name in ("mstatus", "vsstatus"):
+                        settings[name] = settings.get(name, 0) | noise(random, mstatus.SIE, mstatus.SPP)
                     settings["mstatus"] |= noise(random, mstatus.MIE, mstatus.MPIE)
-                    settings["vsstatus"] = settings.get("vsstatus", 0) | random.choice((0, mstatus.SIE)) | random.choice((0, mstatus.SPP))
                     settings["hstatus"] = settings.get("hstatus", 0) | noise(random, hstatus.SPVP, hstatus.SPV, hstatus.GVA)
                 if not instruction.kind.startswith("float"):
                     for name in ("mstatus", "vsstatus"):
@@ -105,7 +103,8 @@ def finished(row, random):
             return
         if instruction.kind == "wfi":
             # Something pending that isn't taken: an S-level interrupt, delegated, with SIE = 0.
-            row.registers.update({"mip": 2, "mie": 0x82} if mode in (HS, M) else {"hvip": 4, "hie": 4, "hideleg": 4, "vsie": 2})
+            pending = {"hvip": 4, "hie": 4, "hideleg": 4, "vsie": 2} if mode.virtual else {"mip": 2, "mie": 0x82}
+            row.registers.update(pending)
             row.registers["mstatus"] &= ~mstatus.SIE
             row.registers["vsstatus"] &= ~mstatus.SIE
         elif instruction.kind in ("hlv", "hlvx", "hsv", "cbm", "cbz") or instruction.kind.startswith("float"):
@@ -142,7 +141,8 @@ def data(row):
 def returns(row, random):
     """MRET and SRET: where to, and what they leave ("Trap Return")."""
     mode, instruction = row.mode, row.instruction
-    for privilege, virtual, enabled in itertools.product((0, 1, 3) if instruction.kind == "mret" else (0, 1), (False, True), (False, True)):
+    privileges = (0, 1, 3) if instruction.kind == "mret" else (0, 1)
+    for privilege, virtual, enabled in itertools.product(privileges, (False, True), (False, True)):
         if mode is VS and virtual:
             continue
         new = Row(mode, instruction, dict(row.registers), matrix="trap", to=(privilege, virtual))
@@ -151,7 +151,8 @@ def returns(row, random):
             m = m & ~(mstatus.MPP | mstatus.MPV | mstatus.MPIE) | privilege << 11 | (mstatus.MPV if virtual else 0)
             # Leaving M-mode clears MPRV (machine chapter, "Memory Privilege").
             m |= noise(random, mstatus.MPIE, mstatus.MPRV)
-            after = m & ~(0 if privilege == 3 else mstatus.MPRV) & ~(mstatus.MPP | mstatus.MPV | mstatus.MIE) | mstatus.MPIE | (mstatus.MIE if m & mstatus.MPIE else 0)
+            after = m & ~(mstatus.MPP | mstatus.MPV | mstatus.MIE | (0 if privilege == 3 else mstatus.MPRV)) | mstatus.MPIE
+            after |= mstatus.MIE if m & mstatus.MPIE else 0
             end, saved = Done(mode_of(privilege, virtual), {"mstatus": after}), "mepc"
         elif mode is VS:
             v = v & ~(mstatus.SPP | mstatus.SPIE | mstatus.SIE) | privilege << 8 | (mstatus.SPIE if enabled else 0)
@@ -196,8 +197,9 @@ def guards(csr):
         yield registers
 
 
-ACCESSES = [("csrrs a2, %s, x0", "csrrs", 0, False), ("csrrs a2, %s, a1", "csrrs", asm.A1, True), ("csrrc a2, %s, a1", "csrrc", asm.A1, True),
-            ("csrrci a2, %s, 0", "csrrci", 0, False), ("csrrsi a2, %s, 0", "csrrsi", 0, False)]
+ACCESSES = [("csrrs a2, %s, x0", "csrrs", 0, False), ("csrrs a2, %s, a1", "csrrs", asm.A1, True),
+            ("csrrc a2, %s, a1", "csrrc", asm.A1, True), ("csrrci a2, %s, 0", "csrrci", 0, False),
+            ("csrrsi a2, %s, 0", "csrrsi", 0, False)]
 
 
 def csr_rows(random):
@@ -209,20 +211,25 @@ def csr_rows(random):
         csr = known.get(number)
         text = csr.name if csr else "%#x" % number
         for mode in MODES:
-            for settings in guards(csr) if csr else [{}]:
+            for settings in guards(csr) if csr else [{"mstatus": mstatus.FS}]:
                 accesses = ACCESSES if csr and len(settings) <= 3 else ACCESSES[:2]
                 for name, operation, source, writes in accesses if csr else random.sample(ACCESSES, 1):
-                    row = Row(mode, Instruction(name % text, asm.csr(operation, number, asm.A2, source), "csr"), dict(settings),
-                              matrix="trap", csr=text)
+                    instruction = Instruction(name % text, asm.csr(operation, number, asm.A2, source), "csr")
+                    row = Row(mode, instruction, dict(settings), matrix="trap", csr=text)
                     row.number = number
                     row.delegate(*random.choice(DELEGATIONS[1:] if mode in (VS, VU) else DELEGATIONS))
                     if not (csr and (csr.tvm or csr.vtvm)):
                         # What shall make no difference.
-                        row.registers["mstatus"] = row.register("mstatus") | noise(random, mstatus.TVM, mstatus.TW, mstatus.TSR)
-                        row.registers["hstatus"] = noise(random, hstatus.VTVM, hstatus.VTW, hstatus.VTSR, hstatus.HU, hstatus.SPVP)
-                    row.access = lambda rules, row=row, csr=csr, writes=writes: csr_access(row, csr, writes, rules)
-                    row.otherwise = lambda row=row, csr=csr: Done(row.mode, result=value(row, csr) if csr else None)
-                    yield row
+                        row.registers["mstatus"] |= noise(random, mstatus.TVM, mstatus.TW, mstatus.TSR)
+                        row.registers["hstatus"] = noise(
+                            random, hstatus.VTVM, hstatus.VTW, hstatus.VTSR, hstatus.HU, hstatus.SPVP)
+                    yield judged_as_csr(row, csr, writes)
+
+
+def judged_as_csr(row, csr, writes):
+    row.access = lambda rules: csr_access(row, csr, writes, rules)
+    row.otherwise = lambda: Done(row.mode, result=value(row, csr) if csr else None)
+    return row
 
 
 def noise(random, *masks):
@@ -232,8 +239,8 @@ def noise(random, *masks):
 # What a CSR holds, where a row knows: its register's name, or a constant of the runtime's.
 HELD = {0x302: "medeleg", 0x340: "mscratch", 0x306: "mcounteren", 0x106: "scounteren", 0x606: "hcounteren", 0x140: "sscratch",
         0x240: "vsscratch", 0x141: "sepc", 0x241: "vsepc", 0x180: "satp", 0x280: "vsatp", 0x680: "hgatp", 0x14D: "stimecmp",
-        0x24D: "vstimecmp", 0x602: "hedeleg", 0x603: "hideleg", 0x605: "htimedelta", 0x142: OLD_CAUSE, 0x242: OLD_CAUSE, 0x143: OLD_VALUE,
-        0x243: OLD_VALUE, 0x643: OLD_VALUE, 0x34B: OLD_VALUE, 0x343: OLD_VALUE,
+        0x24D: "vstimecmp", 0x602: "hedeleg", 0x603: "hideleg", 0x605: "htimedelta", 0x142: OLD_CAUSE,
+        0x242: OLD_CAUSE, 0x143: OLD_VALUE, 0x243: OLD_VALUE, 0x643: OLD_VALUE, 0x34B: OLD_VALUE, 0x343: OLD_VALUE,
         0x342: OLD_CAUSE, 0x10A: "senvcfg", 0x104: 0, 0x204: 0}
 
 

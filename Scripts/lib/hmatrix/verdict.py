@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from .deviations import QEMU
 from .entry import GVA, HGVA, OUTCOMES, TO_MACHINE, TO_SUPERVISOR, describe_status
 from .rules import Rules
-from .translation import Unspecified
+from .machine import Unspecified
 
 
 def differences(row, expected, observed, after, either):
@@ -21,7 +21,8 @@ def differences(row, expected, observed, after, either):
         found.append(("outcome", OUTCOMES[expected.outcome], OUTCOMES[observed.outcome]))
     for name in ("cause", "epc", "tval", "tval2", "tinst"):
         left, right = getattr(expected, name), getattr(observed, name)
-        allowed = name == "tval" and (none or expected.tval_unknown) or name == "tinst" and right == 0 and expected.tinst_may_be_zero
+        allowed = name == "tval" and (none or expected.tval_unknown)
+        allowed = allowed or name == "tinst" and right == 0 and expected.tinst_may_be_zero
         allowed = allowed or name == "cause" and expected.misaligned and right == left + 1
         if left != right and not allowed:
             found.append((name, "%#x" % left, "%#x" % right))
@@ -89,12 +90,13 @@ def judge_qemu(rows, report, deviations=None):
         after, either = (row.left, row.either) if row.plan else (row.after, row.ignored)
         found = differences(row, expected, observed, after, either)
         if found or not rules.used:
-            verdict.wrong.append(describe(number, row, found) + ("\n      known of it: " + ", ".join(sorted(rules.used)) if rules.used else ""))
+            known = "\n      known of it: " + ", ".join(sorted(rules.used)) if rules.used else ""
+            verdict.wrong.append(describe(number, row, found) + known)
         verdict.explained.update(rules.used)
     for deviation in deviations:
         name = deviation.name
         if absent[name] and verdict.explained[name]:
-            verdict.wrong.append("known of QEMU, but it doesn't apply to all rows that it should: %s: not in %d, as in row %d: %s" % (
+            verdict.wrong.append("known of QEMU, but not in all rows where it should show: %s: not in %d, as in row %d: %s" % (
                 name, absent[name], examples[name], rows[examples[name]]))
         elif not verdict.explained[name]:
             verdict.notes.append("known of QEMU, but not seen: " + name)
@@ -113,4 +115,5 @@ def departs(row, expected):
         return not expected.tval_unknown
     if spec.tinst != expected.tinst and not (spec.tinst_may_be_zero and expected.tinst in (0, spec.tinst)):
         return not expected.tinst_may_be_zero
-    return any((after.get(at, 0) ^ row.after.get(at, before)) & ~either.get(at, 0) & ~row.ignored.get(at, 0) for at, before in row.words.items())
+    return any((after.get(at, 0) ^ row.after.get(at, before)) & ~either.get(at, 0) & ~row.ignored.get(at, 0)
+               for at, before in row.words.items())

@@ -17,14 +17,13 @@ extension APLIC {
         /// All zero, as at power-on.
         package init() {}
 
-        /// For supervisor-level files alone: hart index h's is at `base` + h × 2^`strideBits`, and `base` is a
-        /// multiple of what all of them together span.
-        package init(supervisorBase base: UInt64, strideBits: Int) {
-            // All 14 bits of a hart index count.
-            machineHigh = 14 &<< 12
+        /// For supervisor-level files alone: hart index h's is at `base` + h × 2^`strideBits`. Of a hart index the
+        /// low `hartIndexBits` count, and `base` is a multiple of what so many harts' files span.
+        package init(supervisorBase base: UInt64, strideBits: Int, hartIndexBits: Int) {
+            machineHigh = (UInt32(truncatingIfNeeded: hartIndexBits) & 0xF) &<< 12
             supervisorLow = UInt32(truncatingIfNeeded: base &>> 12)
             supervisorHigh = UInt32(truncatingIfNeeded: base &>> 44) & 0xFFF
-                | UInt32(truncatingIfNeeded: max(strideBits, 12) &- 12) & 7 &<< 20
+                | (UInt32(truncatingIfNeeded: max(strideBits, 12) &- 12) & 7) &<< 20
         }
 
         private var isLocked: Bool { machineHigh & Self.lock != 0 }

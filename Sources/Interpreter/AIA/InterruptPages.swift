@@ -55,7 +55,7 @@ struct InterruptPages {
     func store(_ address: UInt64, _ value: UInt32) -> Bool {
         let offset = address &- setup.supervisorBase
         if offset < supervisorSize {
-            let page = Int(truncatingIfNeeded: offset % setup.supervisorStride &>> 12)
+            let page = Int(truncatingIfNeeded: (offset % setup.supervisorStride) &>> 12)
             guard page <= setup.guestFiles else { return false }
             return store(address, value, hart: offset / setup.supervisorStride) { _ in page }
         }

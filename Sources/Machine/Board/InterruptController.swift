@@ -63,7 +63,9 @@ enum InterruptController {
         guard configuration.startMode == .supervisor else {
             return APLIC(machine: messages, supervisor: messages, guestIndexBits: guestIndexBits)
         }
-        let addresses = APLIC.MessageAddresses(supervisorBase: MemoryMap.imsicSupervisor, strideBits: 12 + guestIndexBits)
+        // As many as 64 harts need.
+        let addresses = APLIC.MessageAddresses(
+            supervisorBase: MemoryMap.imsicSupervisor, strideBits: 12 + guestIndexBits, hartIndexBits: 6)
         return APLIC(machine: nil, supervisor: messages, addresses: addresses, guestIndexBits: guestIndexBits)
     }
 }

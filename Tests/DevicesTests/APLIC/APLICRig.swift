@@ -75,7 +75,7 @@ final class APLICRig {
 
     init(
         messages: Bool, hasMachineLevel: Bool = false, harts: Int = 4,
-        addresses: APLIC.MessageAddresses = .init(supervisorBase: 0x2800_0000, strideBits: 15), guestIndexBits: Int = 3
+        addresses: APLIC.MessageAddresses = .init(supervisorBase: 0x2800_0000, strideBits: 15, hartIndexBits: 6), guestIndexBits: Int = 3
     ) throws {
         let machineWires = (0..<harts).map { _ in FakeLine() }, wires = (0..<harts).map { _ in FakeLine() }
         let machine: APLIC.Delivery? = hasMachineLevel ? messages ? .messages(to: inbox) : .direct(wires: machineWires) : nil

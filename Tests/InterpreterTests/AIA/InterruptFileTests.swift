@@ -2,7 +2,6 @@ import CHost
 import ExecutionEngine
 import Interpreter
 import RISCV
-import Synchronization
 import Testing
 
 /// AIA 1.0, chapter "Incoming MSI Controller (IMSIC)".
@@ -386,15 +385,14 @@ struct InterruptFileTests {
         program.loop(.beq, rs1: 10, to: 0)
         program.emit(.ebreak)
         guest.load(program)
-        nonisolated(unsafe) let shared = guest
         for round in 1...50 as ClosedRange<UInt64> {
             inParallel(2) { thread in
                 if thread == 0 {
-                    shared.hart.setX(10, 0)
-                    #expect(shared.run(kicks: 4000).isBreakpoint)
+                    guest.hart.setX(10, 0)
+                    #expect(guest.run(kicks: 4000).isBreakpoint)
                 } else {
                     host_sleep_ns(round % 5 * 100_000)
-                    #expect(shared.msi(IMSICSetup.test.page(level), UInt32(round)))
+                    #expect(guest.msi(IMSICSetup.test.page(level), UInt32(round)))
                 }
             }
             #expect(h.x(10) == Self.top(round))
@@ -431,11 +429,10 @@ struct InterruptFileTests {
         guest.fill(Guest.data, 256 * 8, 0)
         h.setX(20, rounds * UInt64(senders))
         h.setX(21, Guest.data)
-        nonisolated(unsafe) let shared = guest
         nonisolated(unsafe) let words = guest.host(Guest.data, 256 * 8)
         inParallel(senders + 1) { thread in
             if thread == senders {
-                #expect(shared.run(kicks: 40_000).isBreakpoint)
+                #expect(guest.run(kicks: 40_000).isBreakpoint)
                 return
             }
             // Identities in several words, those of different senders side by side.
@@ -450,7 +447,7 @@ struct InterruptFileTests {
                         if turns % 64 == 0 { host_thread_yield() }
                     }
                 }
-                _ = shared.msi(page, UInt32(identity))
+                _ = guest.msi(page, UInt32(identity))
             }
         }
         for thread in 0..<senders {
@@ -488,9 +485,8 @@ struct InterruptFileTests {
             h.setX(22, UInt64(200 + i))
         }
         #expect(guest.msi(IMSICSetup.test.page(.machine), 1))
-        nonisolated(unsafe) let shared = guest
         inParallel(2) { number in
-            let h = shared.machine.harts[number]
+            let h = guest.machine.harts[number]
             let watch = Watchdog.shared.watch(h)
             h.pc = Guest.code
             for _ in 0..<100_000 { if h.run() != .interrupted { break } }
@@ -528,18 +524,18 @@ struct InterruptFileTests {
         } else {
             program.emit(.wfi)
         }
+        let look = program.bytes.count
         program.csrr(12, .stopi)
+        program.loop(.beq, rs1: 12, to: look)
         program.emit(.csrrwi, rd: 11, rs1: 0, imm: Int32(CSR.stopei.rawValue))
-        program.loop(.beq, rs1: 11, to: program.bytes.count - 8)
         program.emit(.sb, imm: Int32(Guest.trapPort))
         guest.load(program)
-        nonisolated(unsafe) let shared = guest
         inParallel(2) { thread in
             if thread == 0 {
-                #expect(shared.run(in: .supervisor, kicks: 4000) == SBIGuest.done)
+                #expect(guest.run(in: .supervisor, kicks: 4000) == SBIGuest.done)
             } else {
                 host_sleep_ns(20_000_000)
-                #expect(shared.msi(0x2800_0000, 4))
+                #expect(guest.msi(0x2800_0000, 4))
             }
         }
         #expect(h.x(11) == Self.top(4) && h.x(12) == 9 << 16 | 4)
