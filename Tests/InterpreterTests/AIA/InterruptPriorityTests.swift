@@ -263,7 +263,7 @@ struct InterruptPriorityTests {
             h.open(.guest)
         }
         let priorities: [UInt64] = [0, 1, 5, 100, 255]
-        for round in 0..<4000 {
+        for _ in 0..<4000 {
             let vti = random.below(4) != 0
             let iid: UInt64 = [0, 1, 5, 9, 9, 13, 35, 47, 63, 64, 2048, 4095][Int(random.below(12))]
             let dpr = random.below(2) == 1, ipriom = random.below(2) == 1
