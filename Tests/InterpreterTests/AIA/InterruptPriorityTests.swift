@@ -110,7 +110,7 @@ struct InterruptPriorityTests {
         h[.mvip] = 1 << 43
         h[.hvip] = 1 << 47
         #expect(h[.mtopi] >> 16 == 13 && h[.stopi] >> 16 == 43 && h[.vstopi] >> 16 == 47)
-        #expect(guest.run(in: .vu).cause == 1 << 63 | 13)
+        #expect(guest.run(in: .vu).cause == Interrupt.causeBit | 13)
         h.setPending(1 << 13, false)
         #expect(guest.run(in: .vu).cause == 9 && h[.scause] == 1 << 63 | 43)
         h[.mvip] = 0
