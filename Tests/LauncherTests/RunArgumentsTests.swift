@@ -13,7 +13,7 @@ struct RunArgumentsTests {
         "--append --version --isa -zba,+zbb --exec --help",
         "--append=-x --isa=-zba",
         "--disk a.img,readonly --disk b.img --net user --console virtio --console pty --share src --flash f",
-        "--rng --balloon --no-reboot --rng",
+        "--rng --balloon --no-reboot --rng=",
         "--smp 2 --smp 4",
         "--kernel - --dump-dtb out --signature s --signature-granularity 4 --timeout 3 --trace exits --firmware none --dtb d",
         "--engine kvm --cpu rv64gch --name web --",
@@ -24,7 +24,7 @@ struct RunArgumentsTests {
     }
 
     @Test("the same refusals", arguments: [
-        "kernel", "--kernel", "--kernel --smp 2", "--smp -2", "--kernal Image", "-k Image", "--rng=yes", "--disk", "-- Image", "---", "-x", "--smp=", "--append=", "--rng=",
+        "kernel", "--kernel", "--kernel --smp 2", "--smp -2", "--kernal Image", "-k Image", "--rng=yes", "--disk", "-- Image", "---", "-x", "--smp=", "--append=",
     ])
     func refused(line: String) {
         let words = line.split(separator: " ").map(String.init)

@@ -27,7 +27,8 @@ package enum RunArguments: Equatable {
             let (name, attached) = split(word.utf8.dropFirst(2))
             let key = try key(named: name)
             if key.isSwitch {
-                guard attached == nil else { throw mistake("--\(name) takes no value") }
+                // swift-argument-parser lets an empty one pass.
+                guard attached == nil || attached == "" else { throw mistake("--\(name) takes no value") }
                 put(Setting("true", origin: "--\(name)"), key, &settings)
             } else {
                 guard let value = attached ?? next(&rest, key), attached != "" else { throw mistake("--\(name) needs a value") }
