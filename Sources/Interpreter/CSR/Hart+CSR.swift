@@ -26,6 +26,9 @@ extension Hart {
             case .set: value = modifiable(csr, old) | operand
             case .clear: value = modifiable(csr, old) & ~operand
             }
+            // vsip shows bits of mip one further down.
+            explicitBits = change == .write ? ~0 : csr == .vsip ? operand | operand &<< 1 : operand
+            defer { explicitBits = ~0 }
             guard writeCSR(csr, value) else { return .illegalInstruction }
         }
         raw.setX(rd, old)
@@ -246,7 +249,10 @@ extension Hart {
         }
     }
 
+    /// Writes bits of mip. Those that csrrs or csrrc doesn't name aren't written, not even with what they were: another
+    /// hart may have changed them since (unprivileged spec, "Zicsr").
     func setPending(_ value: UInt64, mask: UInt64) {
+        let mask = mask & explicitBits
         signals.lower(mask & ~value)
         signals.raise(mask & value)
     }

@@ -49,6 +49,8 @@ final class Hart {
     let ramSize: UInt64
     let ramHost: UnsafeMutableRawPointer
 
+    /// What the CSR instruction at work writes: for csrrs and csrrc the bits of its operand.
+    var explicitBits: UInt64 = ~0
     /// WFI found nothing pending: `run` ends so that the thread can sleep.
     var wantsToWait = false
     /// SBI HSM stops this hart: `run` ends and the thread waits for a start.
