@@ -226,7 +226,9 @@ static void *run_cpu(void *argument)
     while (1) {
         stand_still_if_wanted();
         if (ioctl(cpus[cpu].fd, KVM_RUN, 0)) {
-            if (errno == EINTR || errno == EAGAIN)
+            /* EEXIST: while one processor was about to map a page that is logged, logging ended and another mapped the
+             * whole block. The mapping is there now; should it stay in the way, the guest comes to no end. */
+            if (errno == EINTR || errno == EAGAIN || errno == EEXIST)
                 continue;
             fail("KVM_RUN of processor %d: %s", cpu, strerror(errno));
         }
