@@ -115,7 +115,9 @@ void host_kvm_answer_sbi(host_kvm_run *run, uint64_t error, uint64_t value) {
     page(run)->riscv_sbi.ret[0] = error;
     page(run)->riscv_sbi.ret[1] = value;
 }
-uint64_t host_kvm_exit_csr(const host_kvm_run *run) { return seen(run)->riscv_csr.csr_num; }
+host_kvm_csr host_kvm_exit_csr(const host_kvm_run *run) {
+    return (host_kvm_csr){seen(run)->riscv_csr.csr_num, seen(run)->riscv_csr.new_value, seen(run)->riscv_csr.write_mask};
+}
 void host_kvm_answer_csr(host_kvm_run *run, uint64_t value) { page(run)->riscv_csr.ret_value = value; }
 host_kvm_event host_kvm_exit_event(const host_kvm_run *run) {
     const struct kvm_run *r = seen(run);

@@ -34,9 +34,11 @@ package struct MachineSetup {
     package var mode: StartMode
     /// Interrupt files of the engine's own; nil: MSIs have nowhere to go.
     package var imsic: IMSICSetup?
+    /// Bytes of each vCPU's ring of written pages, a power of two; nil: writes are found through `takeWrites` alone.
+    package var dirtyRing: Int?
     package init(
         memory: GuestMemory, cpuCount: Int, extensions: Extensions, timebase: UInt64, mode: StartMode = .supervisor,
-        imsic: IMSICSetup? = nil
+        imsic: IMSICSetup? = nil, dirtyRing: Int? = nil
     ) {
         self.memory = memory
         self.cpuCount = cpuCount
@@ -44,6 +46,7 @@ package struct MachineSetup {
         self.timebase = timebase
         self.mode = mode
         self.imsic = imsic
+        self.dirtyRing = dirtyRing
     }
 }
 
@@ -66,6 +69,8 @@ package protocol Engine: AnyObject {
     var name: String { get }
     /// What its guests can't be given differently.
     var dictates: HostDictates { get }
+    /// How much of `one` there is here; 0 for nothing.
+    func capability(_ one: Capability) -> Int
     func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine
 }
 
@@ -95,10 +100,41 @@ package protocol VirtualMachine: AnyObject {
     func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError)
     /// Takes back what `addDoorbell` was given. To be called while no vCPU runs; `missing` when it isn't there.
     func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError)
+    /// Moves the slot with this number of `MachineSetup.memory` to another address, or, without one, out of the
+    /// guest's sight, while its contents stay; guest accesses to where it was are MMIO exits from then on
+    /// (KVM_SET_USER_MEMORY_REGION). vCPUs may run meanwhile, and see the one state or the other; other users of
+    /// the memory may not. Any thread that isn't a vCPU's may call it.
+    ///
+    /// `missing` for a number that no slot has, `invalid` for an address that isn't a multiple of 4 KiB, or where
+    /// another slot lies.
+    func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError)
+    /// Starts or ends the log of vCPUs' writes to a slot (KVM_MEM_LOG_DIRTY_PAGES). Starting it again is no error
+    /// and changes nothing. Any thread that isn't a vCPU's may call it, while vCPUs run; so with the next.
+    func logWrites(slot: Int, _ isOn: Bool) throws(EngineError)
+    /// The pages that vCPUs wrote since logging started or since the last call: bit p % 64 of word p / 64 for page p
+    /// of 4 KiB from the slot's start. They count as clean from now on (KVM_GET_DIRTY_LOG). On return every write
+    /// to a page that is named can be seen; a later one is in the next answer. What others than vCPUs write isn't
+    /// logged. `missing` for a number that no slot has, and while the slot's writes aren't logged.
+    func takeWrites(slot: Int) throws(EngineError) -> [UInt64]
     /// Delivers an MSI: the store of `data` to the 32-bit register at `address` of an interrupt file
     /// (KVM_SIGNAL_MSI). Any thread may call it. False when no interrupt file is there.
     @discardableResult
     func sendMSI(address: UInt64, data: UInt32) -> Bool
+    /// Has each signal of `eventfd` deliver the MSI (KVM_IRQFD with a route of type MSI), without the caller's
+    /// doing. The descriptor stays open until the doorbell is removed or the machine is gone. Any thread may call it.
+    ///
+    /// `unsupported` for a machine without interrupt files, `busy` for a descriptor that has one already, `invalid`
+    /// for an address without a file.
+    func addInterruptDoorbell(eventfd: Int32, address: UInt64, data: UInt32) throws(EngineError)
+    /// Takes it back: signals after that stay in the descriptor. `missing` when there is none.
+    func removeInterruptDoorbell(eventfd: Int32) throws(EngineError)
+    /// A register of hart `hart`'s supervisor-level interrupt file by its siselect number: 0x70 eidelivery, 0x72
+    /// eithreshold, 0x80 to 0xBF eip, 0xC0 to 0xFF eie, even ones (AIA 1.0, "Indirectly accessed interrupt file
+    /// registers"; KVM_DEV_RISCV_AIA_GRP_IMSIC). To be called while no vCPU runs. `missing` for a hart or a number
+    /// that isn't there, `unsupported` without interrupt files.
+    func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64
+    /// Writes such a register.
+    func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError)
 }
 
 /// What a machine with M-mode has beyond `VirtualCPU`: the ends of the wires from the CLINT and from the
@@ -135,8 +171,30 @@ package protocol VirtualCPU: AnyObject {
     /// Level of the supervisor external interrupt that a user-space PLIC drives (KVM_INTERRUPT). Any
     /// thread may call it.
     func setExternalInterrupt(_ level: Bool)
-    /// Reads a register by Linux's ONE_REG id.
+    /// Reads a register of up to 8 bytes by Linux's ONE_REG id (KVM_GET_ONE_REG).
+    ///
+    /// `missing` for an id that this vCPU doesn't have, `invalid` for one of more than 8 bytes or of another size
+    /// than the register's.
     func register(_ id: RegisterID) throws(EngineError) -> UInt64
-    /// Writes a register by Linux's ONE_REG id.
+    /// Writes a register of up to 8 bytes by Linux's ONE_REG id (KVM_SET_ONE_REG).
+    ///
+    /// Errors as above; `invalid` for a value the register can't have; `busy` for what describes the processor
+    /// (CONFIG's, ISA_EXT, SBI_EXT) after the first run.
     func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError)
+    /// The same for registers of any size, little-endian: V's need it.
+    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8]
+    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError)
+    /// The ids of all registers there are now (KVM_GET_REG_LIST). What is read from them and written to another
+    /// vCPU of the same model, in this order, makes that one go on as this one would.
+    func registers() throws(EngineError) -> [RegisterID]
+    /// Whether it runs (KVM_GET_MP_STATE).
+    func powerState() throws(EngineError) -> PowerState
+    /// Starts or stops it, without SBI's knowing (KVM_SET_MP_STATE).
+    func setPowerState(_ state: PowerState) throws(EngineError)
+    /// While on, an `ebreak` of the guest's ends the run with `Exit.debug` and has no effect otherwise; the next run
+    /// meets it again unless pc was moved or debugging ended (KVM_SET_GUEST_DEBUG with KVM_GUESTDBG_ENABLE).
+    func setDebugging(_ isOn: Bool) throws(EngineError)
+    /// Empties the vCPU's ring of pages written, which `MachineSetup.dirtyRing` asked for; the pages count as clean
+    /// from then on (KVM_RESET_DIRTY_RINGS). `unsupported` without a ring.
+    func takeDirtyPages() throws(EngineError) -> [DirtyPage]
 }

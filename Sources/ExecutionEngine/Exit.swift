@@ -15,6 +15,12 @@ package enum Exit: Equatable, Sendable {
     case interrupted
     /// ebreak or a single step while guest debugging is on.
     case debug(pc: UInt64)
+    /// The guest accesses a CSR that user space answers: `seed` (KVM_EXIT_RISCV_CSR). Answer `.csr`.
+    case csr(CSRAccess)
+    /// The vCPU's ring of written pages is full: `takeDirtyPages` makes room (KVM_EXIT_DIRTY_RING_FULL).
+    case dirtyRingFull
+    /// The hardware refuses to enter the guest, with its reason (KVM_EXIT_FAIL_ENTRY).
+    case entryRefused(reason: UInt64)
     /// The vCPU can't go on; `reason` says why in the engine's own words.
     case internalError(reason: StaticText)
 }
@@ -39,6 +45,20 @@ package struct SBICall: Equatable, Sendable {
     }
 }
 
+/// An access to a CSR that isn't the engine's.
+package struct CSRAccess: Equatable, Sendable {
+    package var number: UInt16
+    /// What the bits under `writeMask` are to become; a mere read has an empty mask.
+    package var newValue: UInt64
+    package var writeMask: UInt64
+
+    package init(number: UInt16, newValue: UInt64, writeMask: UInt64) {
+        self.number = number
+        self.newValue = newValue
+        self.writeMask = writeMask
+    }
+}
+
 /// What an SBI SRST call, or the legacy shutdown call, asks for.
 package enum SystemEvent: Equatable, Sendable {
     /// Power-off; `reason` is SRST's reset_reason: 0 none, 1 system failure.
@@ -56,6 +76,8 @@ package enum ExitAnswer: Equatable, Sendable {
     /// No device took the MMIO access: it ends with an access fault. Only a machine made for firmware knows this
     /// answer; KVM has none of the kind, so under a supervisor's engine a vacant address reads 0.
     case accessFault
+    /// What a CSR held before the access.
+    case csr(UInt64)
     /// a0 and a1 of an SBI call. A legacy call (extension ids 0 to 8) changes a0 only.
     case sbi(error: Int64, value: UInt64)
 }

@@ -11,6 +11,8 @@ package final class InterpreterEngine: Engine {
 
     package var name: String { "interpreter" }
 
+    package func capability(_ one: Capability) -> Int { 0 }
+
     package func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
         try Cluster(setup, answersSBI: setup.mode == .supervisor)
     }

@@ -18,6 +18,8 @@ package final class KVMEngine: Engine {
 
     package var name: String { "kvm" }
 
+    package func capability(_ one: Capability) -> Int { 0 }
+
     package func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
         guard setup.mode == .supervisor else {
             throw .unsupported("KVM's guests start in S-mode; --firmware needs --engine interpreter")

@@ -1,3 +1,4 @@
+import ExecutionEngine
 import KVMEngine
 import RISCV
 import Testing
@@ -26,16 +27,16 @@ struct ProbeTests {
 
 /// The order of Linux's enum is ABI; a few of its numbers, as asm/kvm.h of 6.12 to 6.18 has them.
 @Suite("Linux's numbers of extensions")
-struct KVMExtensionTests {
+struct ExtensionNumberTests {
     @Test(arguments: [
         (0, "a"), (4, "h"), (6, "m"), (8, "sstc"), (13, "zbb"), (15, "v"), (23, "smstateen"), (25, "zbc"), (32, "zkr"), (46, "zfh"),
         (54, "sscofpmf"), (61, "zawrs"), (64, "svade"), (65, "svadu"), (67, "zabha"), (70, "zalrsc"), (71, "zicbop"),
     ])
-    func number(number: Int, name: String) { #expect("\(KVMExtension.names[number])" == name) }
+    func number(number: Int, name: String) { #expect("\(ExtensionNumber.names[number])" == name) }
 
     @Test("every extension of the standard model has one, or comes with one")
     func model() {
-        let names = Set(KVMExtension.names.map { "\($0)" })
+        let names = Set(ExtensionNumber.names.map { "\($0)" })
         for name in Extensions.rv64gc.names { #expect(names.contains(name), "\(name)") }
     }
 }

@@ -30,7 +30,8 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     private(set) var answers: [ExitAnswer] = []
     /// Levels of the external interrupt, in order.
     private(set) var externalInterrupts: [Bool] = []
-    private(set) var registers: [RegisterID: UInt64] = [:]
+    private(set) var registerValues: [RegisterID: UInt64] = [:]
+    private(set) var power = PowerState.runnable
 
     init(_ id: Int, _ script: [Exit]) {
         self.id = id
@@ -57,8 +58,15 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     }
 
     func setExternalInterrupt(_ level: Bool) { externalInterrupts.append(level) }
-    func register(_ id: RegisterID) throws(EngineError) -> UInt64 { registers[id] ?? 0 }
-    func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) { registers[id] = value }
+    func register(_ id: RegisterID) throws(EngineError) -> UInt64 { registerValues[id] ?? 0 }
+    func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) { registerValues[id] = value }
+    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] { throw .missing("a fake's registers have 8 bytes") }
+    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) { throw .missing("a fake's registers have 8 bytes") }
+    func registers() throws(EngineError) -> [RegisterID] { Array(registerValues.keys) }
+    func powerState() throws(EngineError) -> PowerState { power }
+    func setPowerState(_ state: PowerState) throws(EngineError) { power = state }
+    func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("a fake has no guest code") }
+    func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("a fake stores nothing") }
 }
 
 final class FakeMachine: VirtualMachine {
@@ -79,6 +87,19 @@ final class FakeMachine: VirtualMachine {
         messages.append(Message(address: address, data: data))
         return true
     }
+    func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError) { throw .missing("a fake has no slots") }
+    func logWrites(slot: Int, _ isOn: Bool) throws(EngineError) { throw .missing("a fake has no slots") }
+    func takeWrites(slot: Int) throws(EngineError) -> [UInt64] { throw .missing("a fake has no slots") }
+    func addInterruptDoorbell(eventfd: Int32, address: UInt64, data: UInt32) throws(EngineError) {
+        throw .unsupported("a fake has no interrupt files")
+    }
+    func removeInterruptDoorbell(eventfd: Int32) throws(EngineError) { throw .missing("a fake has no doorbell") }
+    func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64 {
+        throw .unsupported("a fake has no interrupt files")
+    }
+    func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError) {
+        throw .unsupported("a fake has no interrupt files")
+    }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 
@@ -91,6 +112,8 @@ final class FakeEngine: Engine, @unchecked Sendable {
     private(set) var machines: [FakeMachine] = []
 
     init(_ scripts: [Exit]...) { self.scripts = scripts }
+
+    func capability(_ one: Capability) -> Int { 0 }
 
     func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
         let script = scripts.isEmpty ? [] : scripts.removeFirst()

@@ -153,11 +153,11 @@ import Testing
         let engine = FakeEngine([.systemEvent(.shutdown(reason: 0))])
         _ = try machine(engine) { $0.cpuCount = 3 }.run()
         let boot = engine.made[0]
-        #expect(boot.registers[.pc] == 0x8020_0000)
-        #expect(boot.registers[.a0] == 0)
-        let tree = try #require(boot.registers[.a1])
+        #expect(boot.registerValues[.pc] == 0x8020_0000)
+        #expect(boot.registerValues[.a0] == 0)
+        let tree = try #require(boot.registerValues[.a1])
         #expect(try engine.setups[0].memory.read(tree, as: UInt32.self).byteSwapped == 0xD00D_FEED)
-        #expect(engine.made[1].registers.isEmpty)
+        #expect(engine.made[1].registerValues.isEmpty)
         #expect(engine.setups[0].cpuCount == 3)
     }
 
@@ -242,6 +242,7 @@ import Testing
     @Test func timeoutEndsAGuestThatOnlyResets() throws {
         final class Resetting: Engine {
             let name = "resetting"
+            func capability(_ one: Capability) -> Int { 0 }
             func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
                 FakeMachine([FakeCPU(0, [.systemEvent(.reset(reason: 0))])])
             }

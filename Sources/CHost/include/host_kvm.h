@@ -75,7 +75,10 @@ typedef struct host_kvm_sbi {
 } host_kvm_sbi;
 host_kvm_sbi host_kvm_exit_sbi(const host_kvm_run *_Nonnull run);
 void host_kvm_answer_sbi(host_kvm_run *_Nonnull run, uint64_t error, uint64_t value);
-uint64_t host_kvm_exit_csr(const host_kvm_run *_Nonnull run);
+typedef struct host_kvm_csr {
+    uint64_t number, new_value, write_mask;
+} host_kvm_csr;
+host_kvm_csr host_kvm_exit_csr(const host_kvm_run *_Nonnull run);
 void host_kvm_answer_csr(host_kvm_run *_Nonnull run, uint64_t value);
 typedef struct host_kvm_event {
     uint32_t type;

@@ -112,6 +112,16 @@ enum InterruptSet {
     static let machine: UInt64 = machineSoftware | machineTimer | machineExternal
 }
 
+extension Cluster {
+    package func addInterruptDoorbell(eventfd: Int32, address: UInt64, data: UInt32) throws(EngineError) { throw .unsupported("TODO") }
+    package func removeInterruptDoorbell(eventfd: Int32) throws(EngineError) { throw .unsupported("TODO") }
+    package func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64 { throw .unsupported("TODO") }
+    package func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError) { throw .unsupported("TODO") }
+    package func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError) { throw .unsupported("TODO") }
+    package func logWrites(slot: Int, _ isOn: Bool) throws(EngineError) { throw .unsupported("TODO") }
+    package func takeWrites(slot: Int) throws(EngineError) -> [UInt64] { throw .unsupported("TODO") }
+}
+
 extension Cluster: Inspector {
     func trace(to sink: any TraceSink, traps: Bool, instructions: Bool) {
         for hart in harts { hart.trace = HartTrace(sink: sink, traps: traps, instructions: instructions) }

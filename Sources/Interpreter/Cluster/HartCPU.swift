@@ -79,4 +79,12 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     private func sleep() {
         hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
     }
+
+    func registers() throws(EngineError) -> [RegisterID] { throw .unsupported("TODO") }
+    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] { throw .unsupported("TODO") }
+    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) { throw .unsupported("TODO") }
+    func powerState() throws(EngineError) -> PowerState { throw .unsupported("TODO") }
+    func setPowerState(_ state: PowerState) throws(EngineError) { throw .unsupported("TODO") }
+    func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("TODO") }
+    func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("TODO") }
 }

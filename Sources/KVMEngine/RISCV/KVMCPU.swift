@@ -4,7 +4,7 @@ import ExecutionEngine
 /// A hart of KVM's: exits and answers in the boundary's words.
 final class KVMCPU: VirtualCPU {
     /// What the next entry has to find in the shared page.
-    private enum Open { case nothing, read, call }
+    private enum Open { case nothing, read, call, csr }
 
     let id: Int
     private let thread: KVMThread
@@ -27,13 +27,10 @@ final class KVMCPU: VirtualCPU {
 
     func run(_ answer: ExitAnswer) -> Exit {
         finish(answer)
-        while true {
-            switch thread.run() {
-            case .kicked: return .interrupted
-            case .refused(let error): return .internalError(reason: Self.refusal(error))
-            case .exit(let reason):
-                if let exit = exit(reason) { return exit }
-            }
+        return switch thread.run() {
+        case .kicked: .interrupted
+        case .refused(let error): .internalError(reason: Self.refusal(error))
+        case .exit(let reason): exit(reason)
         }
     }
 
@@ -43,19 +40,17 @@ final class KVMCPU: VirtualCPU {
         switch (open, answer) {
         case (.read, .data(let value)): host_kvm_answer_mmio(thread.page, value)
         case (.call, .sbi(let error, let value)): host_kvm_answer_sbi(thread.page, UInt64(bitPattern: error), value)
+        case (.csr, .csr(let value)): host_kvm_answer_csr(thread.page, value)
         default: break
         }
         open = .nothing
     }
 
-    /// nil when the exit is answered already.
-    private func exit(_ reason: UInt32) -> Exit? {
+    private func exit(_ reason: UInt32) -> Exit {
         switch reason {
         case HOST_KVM_EXIT_MMIO.rawValue: return access()
         case HOST_KVM_EXIT_RISCV_SBI.rawValue: return call()
-        case HOST_KVM_EXIT_RISCV_CSR.rawValue:
-            answerSeed()
-            return nil
+        case HOST_KVM_EXIT_RISCV_CSR.rawValue: return csr()
         case HOST_KVM_EXIT_SYSTEM_EVENT.rawValue: return event()
         case HOST_KVM_EXIT_INTR.rawValue: return .interrupted
         case HOST_KVM_EXIT_DEBUG.rawValue: return .debug(pc: (try? thread.register(.pc)) ?? 0)
@@ -87,12 +82,10 @@ final class KVMCPU: VirtualCPU {
                 a5: call.a5))
     }
 
-    /// Zkr's `seed`, the only CSR that leaves the kernel: 16 bits of entropy under OPST = ES16.
-    private func answerSeed() {
-        var entropy: UInt16 = 0
-        let isThere = host_random(&entropy, 2) == 0
-        // OPST: 0 BIST, 1 WAIT, 2 ES16 (unprivileged specification, "Entropy Source").
-        host_kvm_answer_csr(thread.page, isThere ? 2 << 30 | UInt64(entropy) : 1 << 30)
+    private func csr() -> Exit {
+        open = .csr
+        let access = host_kvm_exit_csr(thread.page)
+        return .csr(CSRAccess(number: UInt16(truncatingIfNeeded: access.number), newValue: access.new_value, writeMask: access.write_mask))
     }
 
     private func event() -> Exit {
@@ -117,4 +110,12 @@ final class KVMCPU: VirtualCPU {
         default: StaticText("KVM refuses to run the guest (KVM_RUN failed)")
         }
     }
+
+    func registers() throws(EngineError) -> [RegisterID] { throw .unsupported("TODO") }
+    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] { throw .unsupported("TODO") }
+    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) { throw .unsupported("TODO") }
+    func powerState() throws(EngineError) -> PowerState { throw .unsupported("TODO") }
+    func setPowerState(_ state: PowerState) throws(EngineError) { throw .unsupported("TODO") }
+    func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("TODO") }
+    func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("TODO") }
 }

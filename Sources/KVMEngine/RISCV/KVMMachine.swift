@@ -18,7 +18,7 @@ final class KVMMachine: VirtualMachine {
             try thread.setISA(setup.extensions)
             // Answered by user space; a kernel that doesn't know it yet has none to offer.
             var on: UInt64 = 1
-            _ = host_kvm_set_register(thread.descriptor, RegisterID.debugConsole.rawValue, &on)
+            _ = host_kvm_set_register(thread.descriptor, RegisterID.sbiExtension(.debugConsole).rawValue, &on)
             cpus.append(KVMCPU(thread, id: id))
         }
         self.space = space
@@ -44,4 +44,12 @@ final class KVMMachine: VirtualMachine {
     func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
         try space.removeDoorbell(address: address, width: width, value: value, eventfd: eventfd)
     }
+
+    package func addInterruptDoorbell(eventfd: Int32, address: UInt64, data: UInt32) throws(EngineError) { throw .unsupported("TODO") }
+    package func removeInterruptDoorbell(eventfd: Int32) throws(EngineError) { throw .unsupported("TODO") }
+    package func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64 { throw .unsupported("TODO") }
+    package func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError) { throw .unsupported("TODO") }
+    package func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError) { throw .unsupported("TODO") }
+    package func logWrites(slot: Int, _ isOn: Bool) throws(EngineError) { try space.logWrites(slot: slot, isOn) }
+    package func takeWrites(slot: Int) throws(EngineError) -> [UInt64] { try space.takeWrites(slot: slot) }
 }

@@ -15,7 +15,7 @@ extension KVMThread {
         var missing = ""
         var unhideable = ""
         var known = Extensions()
-        for (number, text) in KVMExtension.names.enumerated() {
+        for (number, text) in ExtensionNumber.names.enumerated() {
             let name = "\(text)"
             let id = RegisterID.isaExtension(UInt64(number))
             let one = Extension.parse(name)
@@ -27,7 +27,7 @@ extension KVMThread {
                 unhideable += (unhideable.isEmpty ? "" : ", ") + name
             }
         }
-        for one in Extension.allCases where wanted.contains(one) && !known.contains(one) && !KVMExtension.isImplied(one, by: wanted) {
+        for one in Extension.allCases where wanted.contains(one) && !known.contains(one) && !ExtensionNumber.isImplied(one, by: wanted) {
             missing += (missing.isEmpty ? "" : ", ") + one.name
         }
         if !missing.isEmpty {

@@ -51,10 +51,14 @@ final class VCPUThread: @unchecked Sendable {
             case .sbi(let call): answer = board.sbi.answer(call)
             case .systemEvent(let event): control.systemEvent(event)
             case .watchedStore: board.htif?.stored()
+            case .csr(let access): answer = .csr(GuestCSR.read(access))
+            // Nobody asked for a ring: whoever does empties it.
+            case .dirtyRingFull: control.failed(hart: cpu.id, "its ring of written pages is full and nobody empties it")
             // A kick: the loop's condition says whether it meant us.
             case .interrupted: break
             // Nobody debugs yet, so nobody asked for it.
             case .debug(let pc): control.failed(hart: cpu.id, "it stopped for a debugger at \(hex(pc)) and there is none")
+            case .entryRefused(let reason): control.failed(hart: cpu.id, "the host's hardware refuses to enter the guest, reason \(hex(reason))")
             case .internalError(let reason): control.failed(hart: cpu.id, reason.text)
             }
         }

@@ -1,17 +1,7 @@
+import ExecutionEngine
 import RISCV
 
-/// Linux's numbers of extensions: enum KVM_RISCV_ISA_EXT_ID of its asm/kvm.h, where the order is ABI.
-package enum KVMExtension {
-    /// By number. Older kernels have fewer.
-    package static let names: [StaticString] = [
-        "a", "c", "d", "f", "h", "i", "m", "svpbmt", "sstc", "svinval", "zihintpause", "zicbom", "zicboz", "zbb", "ssaia", "v",
-        "svnapot", "zba", "zbs", "zicntr", "zicsr", "zifencei", "zihpm", "smstateen", "zicond", "zbc", "zbkb", "zbkc", "zbkx",
-        "zknd", "zkne", "zknh", "zkr", "zksed", "zksh", "zkt", "zvbb", "zvbc", "zvkb", "zvkg", "zvkned", "zvknha", "zvknhb",
-        "zvksed", "zvksh", "zvkt", "zfh", "zfhmin", "zihintntl", "zvfh", "zvfhmin", "zfa", "ztso", "zacas", "sscofpmf", "zimop",
-        "zca", "zcb", "zcd", "zcf", "zcmop", "zawrs", "smnpm", "ssnpm", "svade", "svadu", "svvptc", "zabha", "ziccrse", "zaamo",
-        "zalrsc", "zicbop", "zfbfmin", "zvfbfmin", "zvfbfwma", "zclsd", "zilsd", "zalasr", "zicfilp", "zicfiss",
-    ]
-
+extension ExtensionNumber {
     /// What a guest may be promised where the kernel has no number for it: the instructions of each come with other
     /// extensions, do nothing where they aren't there, or are what every implementation does unless told otherwise.
     static func isImplied(_ one: Extension, by others: Extensions) -> Bool {
