@@ -48,11 +48,20 @@ public final class GuestMemory: @unchecked Sendable {
         for slot in slots where slot.isOwned { host_memory_release(slot.host, Int(slot.size)) }
     }
 
-    /// Adds zeroed RAM at `base`. Pages become resident when they are first touched.
-    public func addRAM(base: GuestAddress, size: UInt64, readOnly: Bool = false) throws(GuestMemoryError) {
+    /// Bytes of a huge page.
+    public static let hugePage: UInt64 = 2 << 20
+
+    /// Adds zeroed RAM at `base`. Pages become resident when they are first touched. With `hugePages` they are the
+    /// host's reserved ones of 2 MiB, and `size` is a multiple of that.
+    public func addRAM(
+        base: GuestAddress, size: UInt64, readOnly: Bool = false, hugePages: Bool = false
+    ) throws(GuestMemoryError) {
         try check(base, size)
+        guard !hugePages || size % Self.hugePage == 0 else { throw .badSlot(base: base, size: size) }
         var error: Int32 = 0
-        guard let host = host_memory_reserve(Int(size), 2 << 20, &error) else {
+        let reserved = hugePages
+            ? host_memory_reserve_huge(Int(size), &error) : host_memory_reserve(Int(size), Int(Self.hugePage), &error)
+        guard let host = reserved else {
             throw .hostRefused(size: size, errno: error)
         }
         slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly, isOwned: true))
