@@ -59,6 +59,21 @@ struct DebuggingTests {
         #expect(try cpu.register(.csr(5)) == Exception.breakpoint.rawValue && cpu.register(.csr(4)) == at)
     }
 
+    @Test("a breakpoint that goes with the debugger is gone")
+    func detaching() throws {
+        let guest = try BoundaryGuest()
+        var program = Program()
+        program.emit(.ebreak)
+        program.emit(.sb, imm: 8)
+        try guest.load(program)
+        let cpu = guest.machine.cpus[0]
+        try cpu.setDebugging(true)
+        #expect(cpu.run(.none) == .debug(pc: BoundaryGuest.code))
+        try guest.memory.write([0x13, 0, 0, 0] as [UInt8], at: BoundaryGuest.code)
+        try cpu.setDebugging(false)
+        #expect(cpu.run(.none) == .mmioWrite(address: 8, width: 1, value: 0))
+    }
+
     @Test("firmware's ebreak as well")
     func firmware() throws {
         let guest = try BoundaryGuest(mode: .firmware)
