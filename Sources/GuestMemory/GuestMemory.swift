@@ -16,7 +16,7 @@ public enum GuestMemoryError: Error, Equatable {
 /// One contiguous stretch of guest RAM backed by host memory.
 public struct MemorySlot {
     /// First guest physical address; a multiple of 4 KiB.
-    public let base: GuestAddress
+    public internal(set) var base: GuestAddress
     /// Bytes; a multiple of 4 KiB.
     public let size: UInt64
     /// Host memory behind `base`; 2 MiB aligned unless it is borrowed.
@@ -25,11 +25,13 @@ public struct MemorySlot {
     public let readOnly: Bool
     /// Released with the memory it is in.
     let isOwned: Bool
+    /// Out of everyone's sight: no address leads to it.
+    public internal(set) var isHidden = false
 
     @inline(__always)
     public func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
         let offset = address &- base
-        return offset < size && count <= size &- offset
+        return offset < size && count <= size &- offset && !isHidden
     }
 }
 
@@ -38,7 +40,7 @@ public struct MemorySlot {
 /// The slots are set up before any vCPU runs and don't change afterwards. Accesses race with running
 /// harts as DMA does; nothing here assumes that memory stays what it was.
 public final class GuestMemory: @unchecked Sendable {
-    public private(set) var slots: [MemorySlot] = []
+    public internal(set) var slots: [MemorySlot] = []
 
     public init() {}
 
@@ -46,11 +48,20 @@ public final class GuestMemory: @unchecked Sendable {
         for slot in slots where slot.isOwned { host_memory_release(slot.host, Int(slot.size)) }
     }
 
-    /// Adds zeroed RAM at `base`. Pages become resident when they are first touched.
-    public func addRAM(base: GuestAddress, size: UInt64, readOnly: Bool = false) throws(GuestMemoryError) {
+    /// Bytes of a huge page.
+    public static let hugePage: UInt64 = 2 << 20
+
+    /// Adds zeroed RAM at `base`. Pages become resident when they are first touched. With `hugePages` they are the
+    /// host's reserved ones of 2 MiB, and `size` is a multiple of that.
+    public func addRAM(
+        base: GuestAddress, size: UInt64, readOnly: Bool = false, hugePages: Bool = false
+    ) throws(GuestMemoryError) {
         try check(base, size)
+        guard !hugePages || size % Self.hugePage == 0 else { throw .badSlot(base: base, size: size) }
         var error: Int32 = 0
-        guard let host = host_memory_reserve(Int(size), 2 << 20, &error) else {
+        let reserved = hugePages
+            ? host_memory_reserve_huge(Int(size), &error) : host_memory_reserve(Int(size), Int(Self.hugePage), &error)
+        guard let host = reserved else {
             throw .hostRefused(size: size, errno: error)
         }
         slots.append(MemorySlot(base: base, size: size, host: host, readOnly: readOnly, isOwned: true))
@@ -69,7 +80,7 @@ public final class GuestMemory: @unchecked Sendable {
     private func check(_ base: GuestAddress, _ size: UInt64) throws(GuestMemoryError) {
         let (end, wraps) = base.addingReportingOverflow(size)
         guard size > 0, base & 0xFFF == 0, size & 0xFFF == 0, !wraps, size < 1 << 56,
-            !slots.contains(where: { base < $0.base + $0.size && $0.base < end })
+            !slots.contains(where: { !$0.isHidden && base < $0.base + $0.size && $0.base < end })
         else { throw .badSlot(base: base, size: size) }
     }
 

@@ -33,6 +33,25 @@ import Testing
         #expect(try memory.bytes(base + 0xFFE, count: 2) == [0, 0])
     }
 
+    /// With or without pages that the host has reserved, memory or a refusal, and never a fault.
+    @Test func hugePagesAreThereOrRefused() throws {
+        let memory = GuestMemory()
+        #expect(throws: GuestMemoryError.badSlot(base: base, size: 0x1000)) {
+            try memory.addRAM(base: base, size: 0x1000, hugePages: true)
+        }
+        do throws(GuestMemoryError) {
+            try memory.addRAM(base: base, size: 4 << 20, hugePages: true)
+            try memory.write(7 as UInt64, at: base + (4 << 20) - 8)
+            #expect(try memory.read(base + (4 << 20) - 8, as: UInt64.self) == 7)
+        } catch {
+            #expect(error == .hostRefused(size: 4 << 20, errno: 12))
+            #expect(memory.slots.isEmpty)
+        }
+        #expect(throws: GuestMemoryError.hostRefused(size: 1 << 50, errno: 12)) {
+            try memory.addRAM(base: 1 << 51, size: 1 << 50, hugePages: true)
+        }
+    }
+
     @Test func refusesBadAndOverlappingSlots() throws {
         let memory = GuestMemory()
         try memory.addRAM(base: base, size: 0x2000)
