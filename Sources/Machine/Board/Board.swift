@@ -33,6 +33,7 @@ final class Board: @unchecked Sendable {
         memory = try Self.makeMemory(configuration)
         try Self.addSlots(of: peripherals.flash, to: memory)
         let machine = try Self.makeMachine(configuration, memory, engine)
+        try Self.offerConsole(to: machine)
         try Self.connect(trace, to: machine, configuration, engine)
         cpus = machine.cpus
         vacancyFaults = configuration.startMode == .firmware
@@ -124,6 +125,18 @@ final class Board: @unchecked Sendable {
             timebase: configuration.dictates.timebase ?? MemoryMap.timebase, mode: configuration.startMode,
             imsic: configuration.imsic)
         do throws(EngineError) { return try engine.makeMachine(setup) } catch { throw MachineError(error) }
+    }
+
+    /// Lets the guest's calls of SBI's debug console come to us, where the engine knows it.
+    private static func offerConsole(to machine: any VirtualMachine) throws(MachineError) {
+        for cpu in machine.cpus {
+            do throws(EngineError) {
+                try cpu.setRegister(.sbiExtension(.debugConsole), to: 1)
+            } catch {
+                if case .missing = error { continue }
+                throw MachineError(error)
+            }
+        }
     }
 
     /// Has `--trace traps,insns` its lines, from an engine that can tell them.
