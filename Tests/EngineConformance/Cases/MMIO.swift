@@ -215,7 +215,7 @@ extension Guest {
     func mapGiants() {
         // D A U X W R V
         let supervisor: UInt64 = 0b1100_1111, user: UInt64 = 0b1101_1111
-        func leaf(_ physical: UInt64, _ bits: UInt64) -> UInt64 { physical >> 12 << 10 | bits }
+        func leaf(_ physical: UInt64, _ bits: UInt64) -> UInt64 { (physical >> 12) << 10 | bits }
         self[Layout.tables] = leaf(0, supervisor)
         self[Layout.tables + 8] = leaf(0, supervisor)
         self[Layout.tables + 16] = leaf(2 << 30, supervisor)

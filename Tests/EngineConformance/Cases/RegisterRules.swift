@@ -57,13 +57,13 @@ extension ConformanceCase {
                 for size in [4, 16] {
                     let wrong = id.with(size: size)
                     let found = (guest.readRefusal(wrong), guest.writeRefusal(wrong, 0))
-                    try require(found == (.invalid, .invalid), text(wrong) + ": reading is " + name(found.0) + ", writing " + name(found.1) + ", not invalid")
+                    try require(found == (.invalid, .invalid), text(wrong) + ": reading is " + named(found.0) + ", writing " + named(found.1) + ", not invalid")
                 }
             }
             for size in [1, 2, 8] {
                 let wrong = RegisterID.fcsr.with(size: size)
-                try require(guest.readRefusal(wrong) == .invalid, "fcsr of \(size) bytes: reading is " + name(guest.readRefusal(wrong)))
-                try require(guest.writeRefusal(wrong, 0) == .invalid, "fcsr of \(size) bytes: writing is " + name(guest.writeRefusal(wrong, 0)))
+                try require(guest.readRefusal(wrong) == .invalid, "fcsr of \(size) bytes: reading is " + named(guest.readRefusal(wrong)))
+                try require(guest.writeRefusal(wrong, 0) == .invalid, "fcsr of \(size) bytes: writing is " + named(guest.writeRefusal(wrong, 0)))
             }
         },
         ConformanceCase("registers: an unknown number is missing") { bench throws(ConformanceFailure) in
@@ -75,8 +75,8 @@ extension ConformanceCase {
                 RegisterID(rawValue: 0x8030_0000_5500_0000), RegisterID(rawValue: 0x8030_0000_0000_0000),
             ]
             for id in ids {
-                try require(guest.readRefusal(id) == .missing, text(id) + ": reading is " + name(guest.readRefusal(id)) + ", not missing")
-                try require(guest.writeRefusal(id, 0) == .missing, text(id) + ": writing is " + name(guest.writeRefusal(id, 0)) + ", not missing")
+                try require(guest.readRefusal(id) == .missing, text(id) + ": reading is " + named(guest.readRefusal(id)) + ", not missing")
+                try require(guest.writeRefusal(id, 0) == .missing, text(id) + ": writing is " + named(guest.writeRefusal(id, 0)) + ", not missing")
             }
         },
         ConformanceCase("registers: extensions one by one and together agree") { bench throws(ConformanceFailure) in
@@ -123,7 +123,7 @@ extension ConformanceCase {
             try guest.expect(.interrupted)
             let vendor = RegisterID.sbiExtension(.vendor)
             for (id, value) in [(RegisterID.mvendorid, UInt64(1)), (.marchid, 0x55), (.mimpid, 0x66), (vendor, 1)] {
-                try require(guest.writeRefusal(id, value) == .busy, text(id) + " after the first run: writing is " + name(guest.writeRefusal(id, value)) + ", not busy")
+                try require(guest.writeRefusal(id, value) == .busy, text(id) + " after the first run: writing is " + named(guest.writeRefusal(id, value)) + ", not busy")
             }
             try same(try guest.get(.mvendorid), 0x602, "mvendorid")
             try same(try guest.get(vendor), 0, "SBI_EXT vendor")
@@ -134,13 +134,13 @@ extension ConformanceCase {
             try same(try guest.get(.frequency), bench.timebase, "the timer's frequency")
             try guest.set(.frequency, bench.timebase)
             for other in [bench.timebase + 1, 0, ~0] {
-                try require(guest.writeRefusal(.frequency, other) == .invalid, "the frequency \(other) is " + name(guest.writeRefusal(.frequency, other)))
+                try require(guest.writeRefusal(.frequency, other) == .invalid, "the frequency \(other) is " + named(guest.writeRefusal(.frequency, other)))
             }
             try same(try guest.get(.frequency), bench.timebase, "the timer's frequency")
             if let mode = try guest.peek(.satpMode) {
                 try require(mode >= 8 && mode <= 10, "satp_mode is \(mode)")
                 try guest.set(.satpMode, mode)
-                try require(guest.writeRefusal(.satpMode, 7) == .invalid, "satp_mode 7 is " + name(guest.writeRefusal(.satpMode, 7)))
+                try require(guest.writeRefusal(.satpMode, 7) == .invalid, "satp_mode 7 is " + named(guest.writeRefusal(.satpMode, 7)))
             }
         },
         ConformanceCase("registers: bytes and numbers are the same") { bench throws(ConformanceFailure) in

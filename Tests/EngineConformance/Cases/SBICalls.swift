@@ -168,9 +168,9 @@ extension ConformanceCase {
             // A page of 4 KiB at 5 GiB, which turns from one to another; both hold their number.
             let middle = Layout.tables + 0x1000, last = Layout.tables + 0x2000
             let pages = [Layout.data + 0x1000, Layout.data + 0x2000]
-            guest[Layout.tables + 40] = middle >> 12 << 10 | 1
-            guest[middle] = last >> 12 << 10 | 1
-            let leaves = pages.map { $0 >> 12 << 10 | 0b1100_1111 }
+            guest[Layout.tables + 40] = (middle >> 12) << 10 | 1
+            guest[middle] = (last >> 12) << 10 | 1
+            let leaves = pages.map { ($0 >> 12) << 10 | 0b1100_1111 }
             guest[last] = leaves[0]
             guest[pages[0]] = 0
             guest[pages[1]] = 1

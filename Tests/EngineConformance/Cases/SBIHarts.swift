@@ -62,7 +62,8 @@ extension ConformanceCase {
             program.end()
             try guest.load(program)
             try guest.place(other)
-            try require(try guest.power(cpu: 0) == .runnable && guest.power(cpu: 1) == .stopped, "the vCPUs' first power states")
+            let first = [try guest.power(cpu: 0), try guest.power(cpu: 1)]
+            try require(first == [.runnable, .stopped], "the vCPUs' first power states")
             let runner = guest.start(1)
             try guest.report(0, "hart_get_status's error")
             try guest.report(1, "the status of hart 1 at first")
@@ -135,7 +136,8 @@ extension ConformanceCase {
                 try guest.report(SBI.notSupported, "the error of a function that SRST doesn't have")
                 try guest.expect(.systemEvent(one.event))
                 try runner.stop()
-                try require(try guest.power(cpu: 0) == .stopped && guest.power(cpu: 1) == .stopped, "not all vCPUs are stopped after SRST")
+                let last = [try guest.power(cpu: 0), try guest.power(cpu: 1)]
+                try require(last == [.stopped, .stopped], "not all vCPUs are stopped after SRST")
             }
         },
     ]

@@ -202,6 +202,6 @@ final class Guest: @unchecked Sendable {
         } catch {
             found = error.refusal
         }
-        try require(found == wanted, what + ": " + name(found) + " instead of " + name(wanted))
+        try require(found == wanted, what + ": " + named(found) + " instead of " + named(wanted))
     }
 }

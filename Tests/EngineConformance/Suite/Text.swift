@@ -46,7 +46,7 @@ extension EngineError {
     }
 }
 
-func name(_ refusal: Refusal?) -> String {
+func named(_ refusal: Refusal?) -> String {
     switch refusal {
     case .unsupported: "unsupported"
     case .invalid: "invalid"
