@@ -5,7 +5,8 @@ import Interpreter
 import KVMEngine
 
 /// The suite as a program for riscv64 Linux: `rvkvm-conformance ENGINE [PATTERN [SECONDS]]` runs the cases whose name
-/// contains the pattern on one engine, each for so long at most. A line a case, and one that counts them.
+/// contains the pattern on one engine, each for so long at most. A line a case, and one that counts them. With `list`
+/// instead of an engine it names the cases.
 @c(main) public func main(_ count: Int32, _ words: UnsafePointer<UnsafePointer<CChar>?>) -> Int32 {
     _ = host_standard_descriptors()
     host_signal_ignore_pipe()
@@ -19,8 +20,12 @@ import KVMEngine
 }
 
 private func run(_ arguments: [String]) -> Int32 {
+    if arguments == ["list"] {
+        for one in ConformanceCase.all { say("case " + one.name) }
+        return 0
+    }
     guard let name = arguments.first, arguments.count <= 3, let engine = makeEngine(name) else {
-        say("usage: rvkvm-conformance interpreter|kvm [PATTERN [SECONDS]]")
+        say("usage: rvkvm-conformance list | interpreter|kvm [PATTERN [SECONDS]]")
         return 2
     }
     let pattern = arguments.count > 1 ? Array(arguments[1].utf8) : []
