@@ -12,7 +12,6 @@ from kvm_cases import QEMU_CPU, prepare, read
 OUTER = """#!/bin/sh
 cd /kvm
 modprobe kvm || exit 99
-chmod +x rvkvm-conformance
 ./rvkvm-conformance list
 ./rvkvm-conformance kvm "%s" 300
 echo "@ status $?"
