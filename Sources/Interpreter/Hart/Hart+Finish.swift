@@ -27,12 +27,11 @@ extension Hart {
             state.pointee.pc = next
             state.pointee.retired &+= 1
         case .sbi(let legacy):
-            if case .sbi(let error, let value) = answer {
-                raw.setX(10, UInt64(bitPattern: error))
-                if !legacy { raw.setX(11, value) }
-            } else {
-                raw.setX(10, UInt64(bitPattern: SBI.Result.notSupported.error))
-            }
+            // What KVM's run structure holds before anybody answers.
+            var result = SBI.Result.notSupported
+            if case .sbi(let error, let value) = answer { result = SBI.Result(error: error, value: value) }
+            raw.setX(10, UInt64(bitPattern: result.error))
+            if !legacy { raw.setX(11, result.value) }
         }
     }
 
