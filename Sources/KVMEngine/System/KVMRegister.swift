@@ -47,7 +47,10 @@ extension KVMThread {
     }
 
     /// KVM refuses to be told that a timer is off which is.
-    private func isTimerOff(_ id: RegisterID) throws(EngineError) -> Bool { try id == .timerState && register(id) == 0 }
+    private func isTimerOff(_ id: RegisterID) throws(EngineError) -> Bool {
+        guard id == .timerState else { return false }
+        return try register(id) == 0
+    }
 
     /// The ids of all registers there are now, in the kernel's order.
     package func registers() throws(EngineError) -> [RegisterID] {
