@@ -7,7 +7,10 @@ struct Access: Sendable {
     let instruction: Instruction
     let width: Int
     let signed: Bool
+    /// The one through the register that it loads.
+    var isLast = false
 
+    static let word = Access(instruction: .lw, width: 4, signed: true, isLast: true)
     static let loads = [
         Access(instruction: .lb, width: 1, signed: true), Access(instruction: .lbu, width: 1, signed: false),
         Access(instruction: .lh, width: 2, signed: true), Access(instruction: .lhu, width: 2, signed: false),
@@ -31,44 +34,75 @@ struct Access: Sendable {
 }
 
 extension ConformanceCase {
-    static let mmioLoads = [
-        ConformanceCase("mmio: loads of every width and sign into every register") { bench throws(ConformanceFailure) in
-            let guest = try bench.guest()
-            var program = GuestProgram()
-            for rd in UInt8(0)..<32 {
-                let base = rd == X.t0 ? X.t1 : X.t0
-                let port = rd == X.t2 ? X.t1 : X.t2
-                for access in Access.loads {
-                    program.li(base, Layout.device)
-                    program.li(port, Layout.report)
-                    program.emit(access.instruction, rd: rd, rs1: base)
-                    program.sd(rd, port)
-                }
-                // Into the register that held the address.
-                program.li(rd == 0 ? X.t0 : rd, Layout.device + 8)
-                program.emit(.lw, rd: rd, rs1: rd == 0 ? X.t0 : rd)
+    /// `found` shall be `data` as the access loads it.
+    private static func check(_ found: UInt64, _ data: UInt64, _ access: Access, _ what: String) throws(ConformanceFailure) {
+        let wanted = access.loaded(data)
+        if found == wanted { return }
+        let text = what + " after a load of \(access.width) bytes is " + hex(found) + " and not " + hex(wanted)
+        throw ConformanceFailure(text, fault: found == Access.low(data, access.width) ? .unsignedLoads : nil)
+    }
+
+    /// Loads of every width, signed or not, into x1 to x31, with the address in another register and in the same.
+    private static func loads(_ bench: Bench, _ data: UInt64) throws(ConformanceFailure) {
+        let guest = try bench.guest()
+        var program = GuestProgram()
+        for rd in UInt8(1)..<32 {
+            let base = rd == X.t0 ? X.t1 : X.t0
+            let port = rd == X.t2 ? X.t1 : X.t2
+            for access in Access.loads {
+                program.li(base, Layout.device)
                 program.li(port, Layout.report)
+                program.emit(access.instruction, rd: rd, rs1: base)
                 program.sd(rd, port)
             }
-            try guest.load(program)
-            // The sign bit of every width is set in one, and of none in the other; the bits above are the answer's.
-            let patterns: [UInt64] = [0x8182_8384_8586_8788, 0x7172_7374_7576_7778]
-            for data in patterns {
-                // The last report waits for the next run, which completes it and finds the new pc.
-                guest.kick()
-                try guest.expect(.interrupted)
-                try guest.set(.pc, program.origin)
-                for rd in 0..<32 {
-                    for access in Access.loads {
-                        try guest.expect(.mmioRead(address: Layout.device, width: access.width), "x\(rd)")
-                        try guest.report(rd == 0 ? 0 : access.loaded(data), after: .data(data), "x\(rd) after a load of \(access.width) bytes")
-                    }
-                    try guest.expect(.mmioRead(address: Layout.device + 8, width: 4), "x\(rd)")
-                    try guest.report(
-                        rd == 0 ? 0 : Access(instruction: .lw, width: 4, signed: true).loaded(data), after: .data(data),
-                        "x\(rd) after a load through itself")
+            program.li(rd, Layout.device + 8)
+            program.emit(.lw, rd: rd, rs1: rd)
+            program.li(port, Layout.report)
+            program.sd(rd, port)
+        }
+        try guest.load(program)
+        var fault: ConformanceFailure?
+        for rd in 1..<32 {
+            for access in Access.loads + [.word] {
+                let address = access.isLast ? Layout.device + 8 : Layout.device
+                try guest.expect(.mmioRead(address: address, width: access.width), "x\(rd)")
+                let found = try guest.report(after: .data(data), "x\(rd)")
+                do throws(ConformanceFailure) {
+                    try check(found, data, access, "x\(rd)")
+                } catch {
+                    // A known one hides none of the others.
+                    guard error.fault != nil else { throw error }
+                    fault = error
                 }
             }
+        }
+        if let fault { throw fault }
+    }
+
+    static let mmioLoads = [
+        ConformanceCase("mmio: loads of every width into every register") { bench throws(ConformanceFailure) in
+            try loads(bench, 0x7172_7374_7576_7778)
+        },
+        ConformanceCase("mmio: loads of every width extend the sign") { bench throws(ConformanceFailure) in
+            // The sign bit of every width is set; the bits above it are the answer's, and nobody's.
+            try loads(bench, 0x8182_8384_8586_8788)
+        },
+        ConformanceCase("mmio: a load into x0 leaves it alone") { bench throws(ConformanceFailure) in
+            let guest = try bench.guest()
+            var program = GuestProgram()
+            program.begin()
+            program.li(X.t0, Layout.device)
+            program.ld(X.zero, X.t0)
+            program.mv(X.t1, X.zero)
+            program.report(X.t1)
+            program.report(X.zero)
+            program.end()
+            try guest.load(program)
+            try guest.expect(.mmioRead(address: Layout.device, width: 8))
+            try guest.report(0, after: .data(0x4242), "a copy of x0 after a load into it")
+            let stored = try guest.report("a store of x0")
+            if stored != 0 { throw ConformanceFailure("x0 stores " + hex(stored), fault: stored == 0x4242 ? .loadedZero : nil) }
+            try guest.done()
         },
         ConformanceCase("mmio: compressed loads") { bench throws(ConformanceFailure) in
             let guest = try bench.guest()
@@ -94,9 +128,16 @@ extension ConformanceCase {
             program.end()
             try guest.load(program)
             let data: UInt64 = 0x8182_8384_8586_8788
+            var fault: ConformanceFailure?
             for _ in 0..<12 {
                 try guest.expect(.mmioRead(address: Layout.device + 8, width: 4), "a compressed load of a word")
-                try guest.report(0xFFFF_FFFF_8586_8788, after: .data(data), "the register")
+                let found = try guest.report(after: .data(data), "the register")
+                do throws(ConformanceFailure) {
+                    try check(found, data, .word, "the register")
+                } catch {
+                    guard error.fault != nil else { throw error }
+                    fault = error
+                }
                 let exit = try guest.run()
                 guard case .mmioRead(let address, 8) = exit, address == Layout.device + 8 else {
                     throw ConformanceFailure(text(exit) + " for a compressed load of 8 bytes")
@@ -104,6 +145,7 @@ extension ConformanceCase {
                 try guest.report(data, after: .data(data), "the register")
             }
             try guest.done()
+            if let fault { throw fault }
         },
         ConformanceCase("mmio: addresses are physical ones") { bench throws(ConformanceFailure) in
             let guest = try bench.guest()
@@ -134,12 +176,12 @@ extension ConformanceCase {
             program.emit(.sret)
             program.place(user)
             program.li(X.t0, Layout.device)
-            program.emit(.lh, rd: X.t1, rs1: X.t0, imm: 6)
+            program.emit(.lhu, rd: X.t1, rs1: X.t0, imm: 6)
             program.report(X.t1)
             program.emit(.ecall)
             try guest.load(program)
             try guest.expect(.mmioRead(address: Layout.device + 6, width: 2))
-            try guest.report(UInt64(bitPattern: -2), after: .data(0xFFFE), "the register")
+            try guest.report(0xFFFE, after: .data(0xFFFE), "the register")
             try guest.trap(Cause.userCall, value: 0)
         },
     ]

@@ -7,12 +7,14 @@ package enum Verdict: Equatable, Sendable {
     case failed(String)
     /// The engine lacks what stands there, by its own word.
     case skipped(String)
+    /// All is well but for a fault of the kernel's that is known by this name.
+    case kernelFault(String)
 }
 
 extension ConformanceCase {
     /// Runs the case on a thread of its own. After `seconds` every vCPU of its machines is kicked until it ends; one
     /// that doesn't end within ten more is given up, and its thread left behind.
-    package func perform(on engine: any Engine, seconds: UInt64 = 60) -> Verdict {
+    @export(interface) package func perform(on engine: any Engine, seconds: UInt64 = 60) -> Verdict {
         for one in needs where engine.capability(one) == 0 { return .skipped(one.label) }
         let bench = Bench(engine)
         let body = body
@@ -25,7 +27,9 @@ extension ConformanceCase {
         }
         let failure = worker.failure
         guard bench.end() else { return .failed((failure?.text ?? "all is well") + ", but a vCPU goes on in spite of kicks") }
-        return failure.map { .failed($0.text) } ?? .ok
+        guard let failure else { return .ok }
+        if let fault = failure.fault, engine.name == "kvm" { return .kernelFault(fault.label) }
+        return .failed(failure.text)
     }
 }
 
