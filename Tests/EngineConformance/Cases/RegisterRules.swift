@@ -129,6 +129,33 @@ extension ConformanceCase {
             try same(try guest.get(vendor), 0, "SBI_EXT vendor")
             try guest.report(2, "the program")
         },
+        ConformanceCase("registers: an extension that is switched off isn't there") { bench throws(ConformanceFailure) in
+            // Zicboz, Linux's number 12.
+            let zicboz = RegisterID.isaExtension(12)
+            for isOn in [true, false] {
+                let guest = try bench.guest()
+                try same(try guest.get(zicboz), 1, "ISA_EXT of zicboz")
+                if !isOn { try guest.set(zicboz, 0) }
+                try same(try guest.get(zicboz), isOn ? 1 : 0, "ISA_EXT of zicboz")
+                let size = try guest.peek(.zicbozBlockSize)
+                try require((size != nil) == isOn, "zicboz_block_size is there, or isn't, against ISA_EXT")
+                guest[Layout.data] = 77
+                var program = GuestProgram()
+                program.begin()
+                let after = program.label()
+                program.onTrap(after)
+                program.li(X.t0, Layout.data)
+                program.emit(.cbo_zero, rs1: X.t0)
+                program.place(after)
+                program.report(value: 1)
+                program.end()
+                try guest.load(program)
+                if !isOn { try guest.trap(Cause.illegal) }
+                try guest.report(1, "the program")
+                try same(guest[Layout.data], isOn ? 0 : 77, "the block's first word")
+                if !isOn { try require(guest.writeRefusal(zicboz, 1) == .busy, "ISA_EXT can be written after the first run") }
+            }
+        },
         ConformanceCase("registers: nothing but the machine's frequency") { bench throws(ConformanceFailure) in
             let guest = try bench.guest()
             try same(try guest.get(.frequency), bench.timebase, "the timer's frequency")
