@@ -71,6 +71,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
+        // Plain, and within the subset: the riscv64 build makes a program of it.
+        .target(
+            name: "EngineConformance", dependencies: ["ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
+            path: "Tests/EngineConformance", exclude: ["Program"], swiftSettings: core),
+        .testTarget(
+            name: "EngineConformanceTests", dependencies: ["EngineConformance", "Interpreter", "KVMEngine", "ExecutionEngine"]),
         .testTarget(name: "RISCVTests", dependencies: ["RISCV"]),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(

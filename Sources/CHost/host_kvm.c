@@ -181,6 +181,13 @@ bool host_kvm_take_dirty(void *ring, uint32_t index, uint32_t *slot, uint64_t *p
     __atomic_store_n(&entry->flags, KVM_DIRTY_GFN_F_RESET, __ATOMIC_RELEASE);
     return true;
 }
+void host_kvm_fence_code(void) {
+#if defined(__riscv)
+    // Linux looks neither at the range nor at anything but the flag for the calling thread alone.
+    syscall(__NR_riscv_flush_icache, 0, -1L, 0);
+#endif
+}
+
 int host_kvm_set_interrupt(int vcpu, bool level) {
     // KVM_INTERRUPT_SET and KVM_INTERRUPT_UNSET of RISC-V's asm/kvm.h.
     struct kvm_interrupt interrupt = { .irq = level ? -1U : -2U };

@@ -89,6 +89,9 @@ void host_kvm_unmap_ring(void *_Nonnull ring, size_t size);
 bool host_kvm_take_dirty(void *_Nonnull ring, uint32_t index, uint32_t *_Nonnull slot, uint64_t *_Nonnull page);
 // Bytes of an entry.
 size_t host_kvm_ring_entry(void);
+// Has every core fetch instructions anew before it runs this process, or a guest of it: a store to memory and a
+// fetch of what it stored are in order only through RISC-V's fence.i, and KVM makes none for guests. Nothing elsewhere.
+void host_kvm_fence_code(void);
 // RISC-V's KVM_INTERRUPT: the level of the supervisor external interrupt. From any thread.
 int host_kvm_set_interrupt(int vcpu, bool level);
 

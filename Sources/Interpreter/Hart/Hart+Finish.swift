@@ -28,12 +28,11 @@ extension Hart {
             state.pointee.retired &+= 1
         case .sbi(let legacy):
             state.pointee.pc &+= Self.ecallLength
-            if case .sbi(let error, let value) = answer {
-                raw.setX(10, UInt64(bitPattern: error))
-                if !legacy { raw.setX(11, value) }
-            } else {
-                raw.setX(10, UInt64(bitPattern: SBI.Result.notSupported.error))
-            }
+            // What KVM's run structure holds before anybody answers.
+            var result = SBI.Result.notSupported
+            if case .sbi(let error, let value) = answer { result = SBI.Result(error: error, value: value) }
+            raw.setX(10, UInt64(bitPattern: result.error))
+            if !legacy { raw.setX(11, result.value) }
         }
     }
 
@@ -42,6 +41,13 @@ extension Hart {
         state.pointee.pc &-= Self.ecallLength
         unfinished = .sbi(legacy: legacy)
         exit = call
+        return Stop.exit
+    }
+
+    /// Ends the run with the machine's end, which nobody answers: `pc` stays at the ecall that it was behind.
+    func leave(_ event: SystemEvent) -> Int {
+        state.pointee.pc &-= Self.ecallLength
+        exit = .systemEvent(event)
         return Stop.exit
     }
 

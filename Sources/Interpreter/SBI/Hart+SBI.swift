@@ -181,7 +181,16 @@ extension Hart {
         let reason = a(1) & 0xFFFF_FFFF
         // Types of the platform's own aren't implemented; reasons are only passed on.
         guard type <= 2, reason <= 1 || reason >= 0xE000_0000 else { return answer(.invalidParameter) }
-        return leave(.systemEvent(type == 0 ? .shutdown(reason: reason) : .reset(reason: reason)))
+        return endMachine(type == 0 ? .shutdown(reason: reason) : .reset(reason: reason))
+    }
+
+    /// As under KVM all harts are stopped from here on, so that none sees the machine end under it.
+    private func endMachine(_ event: SystemEvent) -> Int {
+        for hart in cluster.harts {
+            hart.power.stop()
+            if hart !== self { hart.signals.request(HartSignals.Request.hsm | HartSignals.Request.gate) }
+        }
+        return leave(event)
     }
 
     /// Chapter 5: one result in a0, everything else kept.
@@ -203,7 +212,7 @@ extension Hart {
             default: perform(.range(start: a(1), size: a(2), asid: a(3) & 0xFFFF), on: harts)
             }
         default:
-            return leave(.systemEvent(.shutdown(reason: 0)), legacy: true)
+            return endMachine(.shutdown(reason: 0))
         }
         raw.setX(10, result)
         return Stop.dispatch

@@ -48,6 +48,7 @@ final class KVMCPU: VirtualCPU {
         let status = host_kvm_set_debugging(thread.descriptor, isOn)
         if status == -KVMError.invalid { throw .unsupported("this host's KVM debugs no guests (KVM_CAP_SET_GUEST_DEBUG, since Linux 6.10)") }
         guard status >= 0 else { throw .kvm("KVM doesn't debug hart \(id)", -status) }
+        thread.isDebugging = isOn
     }
 
     func run(_ answer: ExitAnswer) -> Exit {

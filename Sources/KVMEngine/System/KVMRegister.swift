@@ -18,8 +18,10 @@ extension KVMThread {
     /// Writes a register of up to 8 bytes by its ONE_REG id.
     package func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) {
         guard id.size <= 8 else { throw .invalid("\(text(id)) has more than 8 bytes") }
-        var value = value
-        let status = host_kvm_set_register(descriptor, id.rawValue, &value)
+        if id == .pc { codeMayBeNew = true }
+        var bits = value
+        let status = host_kvm_set_register(descriptor, id.rawValue, &bits)
+        if status < 0, value == 0, try isTimerOff(id) { return }
         guard status >= 0 else { throw refusal(id, -status) }
     }
 
@@ -37,11 +39,19 @@ extension KVMThread {
     /// Writes a register of any size.
     package func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) {
         guard id.size <= Self.largestRegister else { throw .invalid("\(text(id)) has more than \(Self.largestRegister) bytes") }
+        if id == .pc { codeMayBeNew = true }
         guard bytes.count == id.size else { throw .invalid("\(text(id)) has \(id.size) bytes and not \(bytes.count)") }
         let status = bytes.withUnsafeBytes { buffer in
             buffer.baseAddress.map { host_kvm_set_register(descriptor, id.rawValue, $0) } ?? -KVMError.invalid
         }
+        if status < 0, bytes.allSatisfy({ $0 == 0 }), try isTimerOff(id) { return }
         guard status >= 0 else { throw refusal(id, -status) }
+    }
+
+    /// KVM refuses to be told that a timer is off which is.
+    private func isTimerOff(_ id: RegisterID) throws(EngineError) -> Bool {
+        guard id == .timerState else { return false }
+        return try register(id) == 0
     }
 
     /// The ids of all registers there are now, in the kernel's order.

@@ -23,6 +23,10 @@ package final class KVMThread: @unchecked Sendable {
     private let pageSize: Int
     private let space: KVMSpace
     private var ring: KVMRing?
+    /// Whoever makes a vCPU, or moves its pc, may have put the code there just now.
+    var codeMayBeNew = true
+    /// A debugger plants its breakpoints, and takes them away, without a word.
+    var isDebugging = false
     /// The thread inside `run`; 0 for none.
     private let runner = Atomic<Int32>(0)
 
@@ -51,6 +55,10 @@ package final class KVMThread: @unchecked Sendable {
     package func run() -> End {
         runner.store(host_kvm_accept_kicks(), ordering: .sequentiallyConsistent)
         defer { runner.store(0, ordering: .sequentiallyConsistent) }
+        if codeMayBeNew || isDebugging {
+            host_kvm_fence_code()
+            codeMayBeNew = false
+        }
         while true {
             let status = host_kvm_enter(descriptor)
             switch -status {
