@@ -13,7 +13,9 @@ extension Board {
         do throws(EngineError) {
             let machine = try engine.makeMachine(setup)
             for cpu in machine.cpus {
-                for one in configuration.withheldCalls { try cpu.setRegister(.sbiExtension(one), to: 0) }
+                for one in configuration.withheldCalls where (try? cpu.register(.sbiExtension(one))) == 1 {
+                    try cpu.setRegister(.sbiExtension(one), to: 0)
+                }
             }
             return machine
         } catch { throw MachineError(error) }
