@@ -247,7 +247,7 @@ extension Hart {
     }
 
     /// The same for S-mode: those that sie or hie lets be written.
-    private var settableForSupervisor: UInt64 {
+    var settableForSupervisor: UInt64 {
         guard files != nil else { return 0 }
         let writable = state.pointee.mideleg & supervisorInterrupts | virtualForSupervisor | hypervisorInterrupts
         return writable & ~InterruptSet.supervisorExternal

@@ -44,6 +44,12 @@ struct InterruptPriorities {
         words[Int(truncatingIfNeeded: number &>> 3 & 7)] &>> (number & 7 &* 8) & 0xFF
     }
 
+    mutating func set(_ number: UInt64, _ priority: UInt64) {
+        let shift = number & 7 &* 8
+        let k = Int(truncatingIfNeeded: number &>> 3 & 7)
+        words[k] = words[k] & ~(0xFF &<< shift) | (priority & 0xFF) &<< shift
+    }
+
     /// The register that an `*iselect` chooses, nil when it is none of these, of which RV64 has the even ones. The bytes of
     /// interrupts not in `settable` are read-only zeros.
     func read(_ select: UInt64, _ settable: UInt64) -> UInt64? {

@@ -85,7 +85,10 @@ extension Hart {
         case .satp: return s.pointee.satp
         case .stimecmp: return s.pointee.stimecmp
 
-        case .mvendorid, .marchid, .mimpid, .mconfigptr: return 0
+        case .mvendorid: return identity.mvendorid
+        case .marchid: return identity.marchid
+        case .mimpid: return identity.mimpid
+        case .mconfigptr: return 0
         case .mhartid: return UInt64(truncatingIfNeeded: id)
         case .mstatus: return fullStatus
         case .misa: return s.pointee.misa

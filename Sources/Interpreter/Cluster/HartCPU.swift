@@ -8,7 +8,7 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     var power: HartPower { hart.power }
     var id: Int { hart.id }
 
-    private let cluster: Cluster
+    let cluster: Cluster
 
     init(_ hart: Hart, _ cluster: Cluster) {
         self.hart = hart
@@ -22,6 +22,7 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     }
 
     func run(_ answer: ExitAnswer) -> Exit {
+        hart.hasRun = true
         hart.finish(answer)
         while true {
             if power.state != .started {
@@ -62,10 +63,8 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
                 if requests & HartSignals.Request.time != 0 { hart.updateTimers() }
                 if requests & HartSignals.Request.exit != 0 { return false }
             case .startPending:
-                guard let start = power.takeStart() else { continue }
                 hart.serveFences()
-                hart.startSupervisor(at: start.address, argument: start.argument)
-                return true
+                hart.takePendingStart()
             case .stopped:
                 hart.signals.sleep(until: ~0) { hart.signals.hasRequests }
                 let requests = hart.signals.takeRequests()
@@ -80,11 +79,6 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
         hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
     }
 
-    func registers() throws(EngineError) -> [RegisterID] { throw .unsupported("TODO") }
-    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] { throw .unsupported("TODO") }
-    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) { throw .unsupported("TODO") }
-    func powerState() throws(EngineError) -> PowerState { throw .unsupported("TODO") }
-    func setPowerState(_ state: PowerState) throws(EngineError) { throw .unsupported("TODO") }
     func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("TODO") }
     func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("TODO") }
 }

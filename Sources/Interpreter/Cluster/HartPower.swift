@@ -21,6 +21,7 @@ final class HartPower: @unchecked Sendable {
 
     var state: State { locked { current } }
 
+    func start() { locked { current = .started } }
     func stop() { locked { current = .stopped } }
     func suspend(_ yes: Bool) { locked { current = yes ? .suspended : .started } }
 

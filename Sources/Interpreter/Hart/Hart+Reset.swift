@@ -72,10 +72,19 @@ extension Hart {
         s.pointee.mode = .supervisor
         s.pointee.mstatus = 2 &<< MStatus.UXLShift | 2 &<< MStatus.SXLShift
         s.pointee.medeleg = ~(1 << 9 | 1 << 11)
-        s.pointee.mideleg = InterruptSet.supervisor | hypervisorInterrupts
         s.pointee.mcounteren = 0xFFFF_FFFF
         // Linux never enables `time` for user space on its own; firmware and KVM (before 6.16) start it enabled.
         s.pointee.scounteren = 7
+        lendExtensions()
+        pmp.open()
+        // cycle and instret run from the start, as a guest of KVM finds them.
+        performance.running = 5
+    }
+
+    /// What of M-mode's registers follows from the extensions that S-mode is to have.
+    private func lendExtensions() {
+        let s = state
+        s.pointee.mideleg = InterruptSet.supervisor | hypervisorInterrupts
         var config = initialUpdating
         if extensions.contains(.sscofpmf) { s.pointee.mideleg |= InterruptSet.counterOverflow }
         if extensions.contains(.sstc) { config |= EnvironmentConfiguration.STCE }
@@ -83,12 +92,26 @@ extension Hart {
         if extensions.contains(.zicbom) { config |= EnvironmentConfiguration.CBIE | EnvironmentConfiguration.CBCFE }
         if extensions.contains(.zicboz) { config |= EnvironmentConfiguration.CBZE }
         s.pointee.menvcfg = config
-        if extensions.contains(.zkr) { s.pointee.mseccfg = SecurityConfiguration.SSEED }
+        s.pointee.mseccfg = extensions.contains(.zkr) ? SecurityConfiguration.SSEED : 0
         s.pointee.mstateen0 = writableStateEnables
-        pmp.open()
         resetFeatures()
-        // cycle and instret run from the start, as a guest of KVM finds them.
-        performance.running = 5
+    }
+
+    /// Gives the hart other extensions, before its first run; the registers that don't depend on them stay.
+    func adopt(_ wanted: Extensions) {
+        if wanted == extensions { return }
+        implemented = wanted
+        extensions = wanted
+        let s = state
+        s.pointee.misa = implementedMISA
+        if !wanted.contains(.f) { floatStatus = 0 }
+        s.pointee.mideleg = hypervisorInterrupts
+        s.pointee.menvcfg = initialUpdating
+        if cluster.answersSBI { lendExtensions() }
+        hypervisorSwitched()
+        discardBlocks()
+        emptyTranslations()
+        refreshRegime()
     }
 
     /// Whether the hart sets A and D from the start: only if it has Svadu and not Svade as well. A device tree with
@@ -125,14 +148,18 @@ extension Hart {
 
     /// Raises or clears the supervisor timer interrupt by `time` and stimecmp, and plans the next change.
     func updateTimer() {
+        if hasSupervisorTimer, stealTime.address != nil { updateStealTime(cluster.time) }
+        planTimer()
+    }
+
+    /// The same without a look at what STA shares, which is the hart's own thread's business.
+    func planTimer() {
         let s = state
         guard hasSupervisorTimer else {
             cluster.timers.set(id, to: ~0) {}
             return
         }
-        let now = cluster.time
-        if stealTime.address != nil { updateStealTime(now) }
-        if now >= s.pointee.stimecmp {
+        if cluster.time >= s.pointee.stimecmp {
             cluster.timers.set(id, to: ~0) {}
             signals.raise(InterruptSet.supervisorTimer)
         } else {

@@ -8,7 +8,7 @@ extension Hart {
 
     /// After `time` was set.
     func updateTimers() {
-        updateTimer()
+        planTimer()
         updateVirtualTimer()
     }
 

@@ -9,9 +9,12 @@ final class Hart {
     let id: Int
     let state: UnsafeMutablePointer<HartState>
     let memory: GuestMemory
-    /// What the machine has, and what of it misa has on.
-    let implemented: Extensions
+    /// What the hart has, and what of it misa has on.
+    var implemented: Extensions
     var extensions: Extensions
+    var identity = ProcessorIdentity()
+    /// `run` has been called: the processor is what it is.
+    var hasRun = false
     /// The hart's virtual machine, which outlives it.
     let unmanagedCluster: Unmanaged<Cluster>
     var cluster: Cluster { unmanagedCluster.takeUnretainedValue() }
@@ -40,6 +43,7 @@ final class Hart {
     var performance = PerformanceCounters()
     let firmwareTotals = FirmwareTotals()
     var firmwareFeatures = FirmwareFeatures()
+    var sbiExtensions = SBIExtensionSet()
     var stealTime = StealTime()
     /// Stores to these 8 bytes each are reported to user space. Set before the first run.
     var watched: [UInt64] = []

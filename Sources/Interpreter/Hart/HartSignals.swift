@@ -66,6 +66,9 @@ final class HartSignals: @unchecked Sendable {
             of: Self.externalWire | Self.externalSoftware, level)
     }
 
+    /// That wire's level.
+    var supervisorWire: Bool { host_atomic_load_64(pending) & Self.externalWire != 0 }
+
     /// What vstimecmp says of the VS-level timer interrupt; hvip.VSTIP is its other source.
     func setVirtualTimer(_ level: Bool) { driveVirtualTimer(Self.virtualTimerCompare, level) }
 

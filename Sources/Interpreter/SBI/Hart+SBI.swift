@@ -9,17 +9,15 @@ extension Hart {
     func callSBI() -> Int {
         let id = raw.x(17)
         let function = raw.x(16)
-        if SBI.Extension.isForwarded(id) {
-            unfinished = .sbi(legacy: id <= SBI.Extension.legacyShutdown)
-            exit = .sbi(
-                SBICall(
-                    extensionID: id, functionID: function, a0: a(0), a1: a(1), a2: a(2), a3: a(3), a4: a(4), a5: a(5)))
-            return Stop.exit
-        }
+        guard isProvided(id) else { return answer(.notSupported) }
+        if SBI.Extension.isForwarded(id) { return forward(id, function) }
         if id <= SBI.Extension.legacyShutdown { return callLegacy(id) }
         let result: SBI.Result
         switch id {
-        case SBI.Extension.base: result = base(function)
+        case SBI.Extension.base:
+            // As KVM has it, only user space knows what it answers there.
+            if function == Self.probe, SBI.Extension.isForeign(a(0)) { return forward(id, function) }
+            result = base(function)
         case SBI.Extension.time: result = function == 0 ? setTimer(a(0)) : .notSupported
         case SBI.Extension.ipi: result = function == 0 ? sendIPI(mask: a(0), base: a(1)) : .notSupported
         case SBI.Extension.rfence: result = remoteFence(function)
@@ -34,6 +32,13 @@ extension Hart {
         return answer(result)
     }
 
+    private func forward(_ id: UInt64, _ function: UInt64) -> Int {
+        unfinished = .sbi(legacy: id <= SBI.Extension.legacyShutdown)
+        exit = .sbi(
+            SBICall(extensionID: id, functionID: function, a0: a(0), a1: a(1), a2: a(2), a3: a(3), a4: a(4), a5: a(5)))
+        return Stop.exit
+    }
+
     func answer(_ result: SBI.Result) -> Int {
         raw.setX(10, UInt64(bitPattern: result.error))
         raw.setX(11, result.value)
@@ -46,20 +51,20 @@ extension Hart {
         case 0: .value(SBI.specificationVersion)
         case 1: .value(SBI.implementationID)
         case 2: .value(SBI.implementationVersion)
-        case 3: .value(isProvided(a(0)) ? 1 : 0)
-        case 4, 5, 6: .value(0)  // mvendorid, marchid, mimpid
+        case Self.probe: .value(isProvided(a(0)) ? 1 : 0)
+        case 4: .value(identity.mvendorid)
+        case 5: .value(identity.marchid)
+        case 6: .value(identity.mimpid)
         default: .notSupported
         }
     }
 
+    /// BASE's function of that name.
+    private static var probe: UInt64 { 3 }
+
     private func isProvided(_ id: UInt64) -> Bool {
-        switch id {
-        case 0...SBI.Extension.legacyShutdown, SBI.Extension.base, SBI.Extension.time, SBI.Extension.ipi,
-            SBI.Extension.rfence, SBI.Extension.hsm, SBI.Extension.srst, SBI.Extension.dbcn, SBI.Extension.susp,
-            SBI.Extension.pmu, SBI.Extension.sta, SBI.Extension.fwft:
-            true
-        default: false
-        }
+        if let number = SBI.Extension.number(of: id) { return sbiExtensions[number] }
+        return id == SBI.Extension.base
     }
 
     /// Chapter 6. All ones means never, and clears a pending timer as any value in the future does.

@@ -11,6 +11,21 @@ struct StealTime {
     /// The last value written.
     var steal: UInt64 = 0
     var sequence: UInt32 = 0
+    /// The shared memory has a count already, from before the guest came to this hart, and it goes on from there.
+    var takesOver = false
+
+    init() {}
+
+    init(address: UInt64, base: UInt64) {
+        self.address = address
+        self.base = base
+    }
+
+    /// Shared memory that another hart has filled so far.
+    init(goingOnAt address: UInt64) {
+        self.address = address
+        takesOver = true
+    }
 }
 
 extension Hart {
@@ -43,6 +58,7 @@ extension Hart {
             let host = writableRAM(address, Self.size)
         else { return }
         stealTime.lookedAt = now
+        if stealTime.takesOver { takeOver(host) }
         let steal = host_thread_run_delay() &- stealTime.base
         if steal == stealTime.steal { return }
         stealTime.steal = steal
@@ -52,5 +68,12 @@ extension Hart {
         host_atomic_store_64(host + Offset.steal, steal)
         stealTime.sequence &+= 1
         host_atomic_store_32(host + Offset.sequence, stealTime.sequence)
+    }
+
+    private func takeOver(_ host: UnsafeMutableRawPointer) {
+        stealTime.takesOver = false
+        stealTime.sequence = host_atomic_load_32(host + Offset.sequence) & ~1
+        stealTime.steal = host_atomic_load_64(host + Offset.steal)
+        stealTime.base = host_thread_run_delay() &- stealTime.steal
     }
 }

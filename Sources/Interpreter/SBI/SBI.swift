@@ -1,3 +1,5 @@
+import ExecutionEngine
+
 /// Extensions, functions and errors of the SBI specification 3.0.
 enum SBI {
     enum Extension {
@@ -26,8 +28,35 @@ enum SBI {
         static func isForwarded(_ id: UInt64) -> Bool {
             switch id {
             case legacyPutchar, legacyGetchar, dbcn: true
+            default: isForeign(id)
+            }
+        }
+
+        /// The experimental and the vendors' spaces.
+        static func isForeign(_ id: UInt64) -> Bool {
+            switch id {
             case 0x0800_0000...0x08FF_FFFF, 0x0900_0000...0x09FF_FFFF: true
             default: false
+            }
+        }
+
+        /// The number under which an extension can be switched off; nil for one that can't, or isn't known.
+        static func number(of id: UInt64) -> SBIExtensionNumber? {
+            switch id {
+            case 0...legacyShutdown: .legacy
+            case time: .time
+            case ipi: .ipi
+            case rfence: .rfence
+            case srst: .srst
+            case hsm: .hsm
+            case pmu: .pmu
+            case 0x0800_0000...0x08FF_FFFF: .experimental
+            case 0x0900_0000...0x09FF_FFFF: .vendor
+            case dbcn: .debugConsole
+            case sta: .stealTime
+            case susp: .systemSuspend
+            case fwft: .firmwareFeatures
+            default: nil
             }
         }
     }

@@ -12,13 +12,22 @@ extension Board {
             timebase: configuration.timebase, mode: configuration.startMode, imsic: configuration.imsic)
         do throws(EngineError) {
             let machine = try engine.makeMachine(setup)
-            for cpu in machine.cpus {
-                for one in configuration.withheldCalls where (try? cpu.register(.sbiExtension(one))) == 1 {
-                    try cpu.setRegister(.sbiExtension(one), to: 0)
-                }
-            }
+            for cpu in machine.cpus { try chooseCalls(of: cpu, without: configuration.withheldCalls) }
             return machine
         } catch { throw MachineError(error) }
+    }
+
+    /// Lets the guest's calls of SBI's debug console come to us, where the engine knows it, and takes away what the
+    /// guest isn't to have.
+    private static func chooseCalls(of cpu: any VirtualCPU, without withheld: [SBIExtensionNumber]) throws(EngineError) {
+        do throws(EngineError) {
+            try cpu.setRegister(.sbiExtension(.debugConsole), to: 1)
+        } catch {
+            guard case .missing = error else { throw error }
+        }
+        for one in withheld where (try? cpu.register(.sbiExtension(one))) == 1 {
+            try cpu.setRegister(.sbiExtension(one), to: 0)
+        }
     }
 
     /// Has a machine know of the board what it needs before its vCPUs run.

@@ -11,6 +11,7 @@ final class SBIGuest: @unchecked Sendable {
 
     init(harts: Int = 1, extensions: Extensions = .withoutHypervisor) throws {
         guest = try Guest(harts: harts, extensions: extensions, answersSBI: true)
+        for cpu in guest.machine.cpus { try cpu.setRegister(.sbiExtension(.debugConsole), to: 1) }
         var program = Program()
         program.emit(.ecall)
         program.emit(.sb, imm: Int32(Guest.trapPort))
