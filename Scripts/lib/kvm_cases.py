@@ -17,7 +17,7 @@ say() { echo "@ $*"; }
 cd /kvm
 modprobe kvm && modprobe tun || exit 99
 say host "$(./rvkvm host | sed -n 's/^engine kvm: //p')"
-./rvkvm run --engine %(engine)s --kernel Image --initrd inner --smp %(processors)d --mem 192M \\
+./rvkvm run --engine %(engine)s --kernel Image --initrd inner --smp %(processors)d --mem 192M %(options)s \\
     --append 'console=hvc0 quiet %(word)s' --console virtio --disk disk,serial=inner --rng \\
     --net tap,ifname=tap0,script=/kvm/up,mac=52:54:00:00:00:07 </dev/null
 say status $?
@@ -29,9 +29,9 @@ refused() {
 }
 refused hypervisor --cpu rv64gch
 refused firmware --firmware none
-refused aia --irqchip aia
+%(refusals)s
 # Harts that wait for ever, or haven't started, are brought out of the guest.
-./rvkvm run --engine kvm --kernel Image --append maxcpus=1 --smp 2 --mem 128M --timeout 4 >/dev/null 2>&1
+./rvkvm run --engine kvm --kernel Image --append maxcpus=1 --smp 2 --mem 128M %(options)s --timeout 4 >/dev/null 2>&1
 say timeout $?
 say disk $(md5sum <disk)
 say upload $(md5sum </tmp/upload)
@@ -63,6 +63,51 @@ nc 10.7.0.1 99 </tmp/blob
 say sent $(md5sum </tmp/blob)
 say sbi $(dmesg | sed -n 's/.*SBI implementation ID=0x3 Version=0x//p')
 say warnings $(dmesg | grep -cE "WARN|BUG|Oops|rcu.*stall")
+say irqchip $(grep -oE "SiFive PLIC|APLIC-[A-Z]*" /proc/interrupts | sort -u)
+say ipis $(dmesg | grep -c "providing IPIs using interrupt 1")
+"""
+
+# Runs in the guest, which is the host of one that restarts. How many machines of KVM's the launcher has at most, and
+# how much memory, is looked at while it runs.
+REBOOTING = """#!/bin/sh
+say() { echo "@ $*"; }
+cd /kvm
+modprobe kvm || exit 99
+./rvkvm run --engine kvm --kernel Image --initrd inner --smp 2 --mem 128M %(options)s \\
+    --append 'console=ttyS0 quiet panic=-1 %(word)s' --disk disk </dev/null &
+pid=$!
+machines=0
+harts=0
+while [ -d /proc/$pid/fd ] && ! grep -q "^State:.Z" /proc/$pid/status; do
+    ls -l /proc/$pid/fd >/tmp/fds 2>/dev/null
+    found=$(grep -c kvm-vm /tmp/fds)
+    [ "$found" -gt $machines ] && machines=$found
+    found=$(grep -c kvm-vcpu /tmp/fds)
+    [ "$found" -gt $harts ] && harts=$found
+    found=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$pid/status)
+    peak=${found:-$peak}
+    sleep 1
+done
+wait $pid
+say status $?
+say machines $machines
+say harts $harts
+say peak $peak
+say counter $(head -c 1 disk)
+printf 1 | dd of=disk conv=notrunc 2>/dev/null
+./rvkvm run --engine kvm --no-reboot --kernel Image --initrd inner --smp 2 --mem 128M %(options)s \\
+    --append 'console=ttyS0 quiet panic=-1 %(word)s' --disk disk </dev/null >/dev/null
+say refused $? $(head -c 1 disk)
+"""
+
+# Restarts twice, as the disk's first byte counts.
+INNER_REBOOTING = """#!/bin/sh
+boot=$(head -c 1 /dev/vda)
+echo "@ boot$boot $(nproc)"
+printf $((boot + 1)) | dd of=/dev/vda conv=notrunc 2>/dev/null
+sync
+[ $boot -lt 3 ] && reboot -f
+exit 0
 """
 
 
@@ -94,27 +139,30 @@ def prepare(test, launcher, outer, files):
                              {"kvm": None, **folder, "kvm/rvkvm": need_program(test), "script": outer})
 
 
-def nested_guest(test, launcher, processors, engine, extra):
+def nested_guest(test, launcher, processors, engine, extra, options=(), irqchip="SiFive PLIC", refusals=()):
+    """`options` are the inner launcher's; `refusals` what else it has to refuse: name, options, words of the reason."""
     disk, blob = random.randbytes(4 * MIB), random.randbytes(3 * MIB)
     inner = read(initrd(test.file("inner"), launcher.plain_initrd, {"script": INNER}))
     word = exec_word("/script")
-    prepare(test, launcher, OUTER % {"engine": engine, "processors": processors, "word": word},
+    lines = "\n".join("refused %s %s" % (name, arguments) for name, arguments, _ in refusals)
+    prepare(test, launcher, OUTER % {"engine": engine, "processors": processors, "word": word,
+                                     "options": " ".join(options), "refusals": lines},
             {"Image": read(launcher.kernel), "inner": inner, "disk": disk, "blob": blob, "up": UP})
     result = run(launcher.command(word, 2, extra=extra), 3 * BOOT_LIMIT)
     said = answers(result.output)
     expect(result.status == 0, describe(result.status), result)
     expect(said.get("status") == "0", "the inner rvkvm ended with status %s" % said.get("status"), result)
     for name, wanted in (("host", "available"), ("cpus", str(processors)), ("serial", "inner"), ("read", digest(disk) + " -"),
-                         ("download", digest(blob) + " -"), ("warnings", "0")):
+                         ("download", digest(blob) + " -"), ("warnings", "0"), ("irqchip", irqchip),
+                         ("ipis", "1" if irqchip == "APLIC-MSI" else "0")):
         expect_answer(said, name, wanted)
     # The kernel's own, and not what our interpreter would say.
     release = re.search(r"Linux version (\d+)\.(\d+)\.(\d+)", result.output)
     if release:
         major, minor, patch = map(int, release.groups())
         expect_answer(said, "sbi", "%x" % (major << 16 | minor << 8 | min(patch, 255)))
-    for name, reason, status in (("hypervisor", "can't have guests of their own", USAGE), ("firmware", "start in S-mode", USAGE),
-                                 ("aia", "no interrupt files", USAGE)):
-        expect(reason in said.get(name, "") and said[name].endswith(" %d" % status),
+    for name, _, reason in (("hypervisor", "", "can't have guests of their own"), ("firmware", "", "start in S-mode"), *refusals):
+        expect(reason in said.get(name, "") and said[name].endswith(" %d" % USAGE),
                "%s: rvkvm says %r" % (name, said.get(name)), result)
     expect_answer(said, "timeout", str(TIMED_OUT))
     expect("hvc0" in said.get("console", ""), "the inner console is %s" % said.get("console"))
@@ -122,22 +170,65 @@ def nested_guest(test, launcher, processors, engine, extra):
     expect(said["written"] != said["read"], "the inner guest's write changed nothing")
     expect_answer(said, "disk", said["written"])
     expect_answer(said, "upload", said["sent"])
+    no_trouble(result)
+
+
+def no_trouble(result):
     trouble = [line for line in result.output.splitlines() if TROUBLE.search(line)]
     expect(not trouble, "the kernel's log has: " + "; ".join(trouble[:3]))
+
+
+# A host without guest files of its own says so.
+NO_FILES = ("aia", "--irqchip aia", "no interrupt files for guests")
+# KVM gives guests the host's overflow interrupts of counters with AIA, and can't take them away.
+WITH_AIA = ("--isa=+sscofpmf",)
+# What rv64gc has and QEMU's rv64 hasn't, and the other way round: KVM can't hide it from its guests.
+QEMU_CPU = "rv64,h=true,zicond=on,zfhmin=on,zcb=on,svinval=on,svnapot=on,svpbmt=on,zbc=off,zfh=off"
 
 
 @case("kvm engine: a guest with console, disk and network")
 def on_rvkvm(test):
     """Our riscv64 build runs Debian's kernel through /dev/kvm, which the interpreter's H extension provides."""
-    nested_guest(test, test.rvkvm, 2, "kvm", ("--cpu", "rv64gch"))
+    nested_guest(test, test.rvkvm, 2, "kvm", ("--cpu", "rv64gch"), refusals=(NO_FILES,))
+
+
+@case("kvm engine: with interrupt files", False, "aia", "APLIC-MSI")
+@case("kvm engine: with an APLIC alone", False, "aplic", "APLIC-DIRECT")
+def with_aia(test, irqchip, controller):
+    """The inner guest's IMSICs are KVM's, over the interpreter's guest files; its APLIC is ours."""
+    nested_guest(test, test.rvkvm, 2, "auto", ("--cpu", "rv64gch", "--irqchip", "aia"), ("--irqchip", irqchip, *WITH_AIA), controller)
 
 
 @case("kvm engine: under QEMU", True)
 def on_qemu(test):
     """The same on another implementation of H, and --engine auto takes KVM where it works."""
-    # What rv64gc has and QEMU's rv64 hasn't, and the other way round: KVM can't hide it from its guests.
-    cpu = "rv64,h=true,zicond=on,zfhmin=on,zcb=on,svinval=on,svnapot=on,svpbmt=on,zbc=off,zfh=off"
-    nested_guest(test, test.need_qemu(), 2, "auto", ("-cpu", cpu))
+    nested_guest(test, test.need_qemu(), 2, "auto", ("-cpu", QEMU_CPU), refusals=(NO_FILES,))
+
+
+@case("kvm engine: under QEMU, with interrupt files", True)
+def aia_on_qemu(test):
+    """The same on another implementation of guest files."""
+    machine = ("-M", "virt,aia=aplic-imsic,aia-guests=3", "-cpu", QEMU_CPU + ",smstateen=on")
+    nested_guest(test, test.need_qemu(), 2, "kvm", machine, ("--irqchip", "aia"), "APLIC-MSI")
+
+
+@case("kvm engine: a guest that restarts", False, (), ())
+@case("kvm engine: a guest with interrupt files that restarts", False, ("--irqchip", "aia"), ("--irqchip", "aia", *WITH_AIA))
+def restarting(test, outer, options):
+    """Each start has a machine of KVM's of its own, and the one before is gone by then; --no-reboot makes one start."""
+    inner = read(initrd(test.file("inner"), test.rvkvm.plain_initrd, {"script": INNER_REBOOTING}))
+    word = exec_word("/script")
+    prepare(test, test.rvkvm, REBOOTING % {"word": word, "options": " ".join(options)},
+            {"Image": read(test.rvkvm.kernel), "inner": inner, "disk": b"1" + bytes(MIB - 1)})
+    result = run(test.rvkvm.command(word, 2, extra=("--cpu", "rv64gch", *outer)), 3 * BOOT_LIMIT)
+    said = answers(result.output)
+    expect(result.status == 0, describe(result.status), result)
+    for name, wanted in (("boot1", "2"), ("boot2", "2"), ("boot3", "2"), ("status", "0"), ("counter", "4"), ("machines", "1"),
+                         ("harts", "2"), ("refused", "0 2")):
+        expect(said.get(name) == wanted, "%s is %r, not %r" % (name, said.get(name), wanted), result)
+    # The guest's 128 MiB once, and the kernel's file beside it while a machine is built.
+    expect(int(said["peak"]) < 224 << 10, "the launcher had %s KiB at most" % said["peak"])
+    no_trouble(result)
 
 
 @case("riscv64 build: under qemu-riscv64")

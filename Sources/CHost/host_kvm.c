@@ -5,6 +5,8 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -12,6 +14,21 @@
 #include <unistd.h>
 
 // The numbers in our header are the kernel's.
+_Static_assert(HOST_KVM_CAP_IRQCHIP == KVM_CAP_IRQCHIP, "");
+_Static_assert(HOST_KVM_CAP_NR_MEMSLOTS == KVM_CAP_NR_MEMSLOTS, "");
+#ifdef KVM_CAP_SET_GUEST_DEBUG
+_Static_assert(HOST_KVM_CAP_SET_GUEST_DEBUG == KVM_CAP_SET_GUEST_DEBUG, "");
+#endif
+_Static_assert(HOST_KVM_CAP_IRQ_ROUTING == KVM_CAP_IRQ_ROUTING, "");
+_Static_assert(HOST_KVM_CAP_IRQFD == KVM_CAP_IRQFD, "");
+_Static_assert(HOST_KVM_CAP_IOEVENTFD == KVM_CAP_IOEVENTFD, "");
+_Static_assert(HOST_KVM_CAP_SIGNAL_MSI == KVM_CAP_SIGNAL_MSI, "");
+_Static_assert(HOST_KVM_CAP_DEVICE_CTRL == KVM_CAP_DEVICE_CTRL, "");
+_Static_assert(HOST_KVM_CAP_VM_GPA_BITS == KVM_CAP_VM_GPA_BITS, "");
+_Static_assert(HOST_KVM_CAP_DIRTY_LOG_RING_ACQ_REL == KVM_CAP_DIRTY_LOG_RING_ACQ_REL, "");
+// The next number after the last one that older headers have.
+_Static_assert(HOST_KVM_DEVICE_RISCV_AIA == KVM_DEV_TYPE_ARM_PV_TIME + 1, "");
+_Static_assert(HOST_KVM_EXIT_DIRTY_RING_FULL == KVM_EXIT_DIRTY_RING_FULL, "");
 _Static_assert(HOST_KVM_CAP_MAX_VCPUS == KVM_CAP_MAX_VCPUS, "");
 _Static_assert(HOST_KVM_CAP_READONLY_MEM == KVM_CAP_READONLY_MEM, "");
 _Static_assert(HOST_KVM_CAP_IMMEDIATE_EXIT == KVM_CAP_IMMEDIATE_EXIT, "");
@@ -55,6 +72,48 @@ int host_kvm_dirty_log(int machine, uint32_t slot, void *bitmap) {
     struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bitmap };
     return result(ioctl(machine, KVM_GET_DIRTY_LOG, &log));
 }
+int host_kvm_enable_capability(int machine, enum host_kvm_capability_number capability, uint64_t argument) {
+    struct kvm_enable_cap request = { .cap = capability, .args = { argument } };
+    return result(ioctl(machine, KVM_ENABLE_CAP, &request));
+}
+int host_kvm_reset_rings(int machine) { return result(ioctl(machine, KVM_RESET_DIRTY_RINGS, 0)); }
+int host_kvm_signal_msi(int machine, uint64_t address, uint32_t data) {
+    struct kvm_msi msi = { .address_lo = (uint32_t)address, .address_hi = (uint32_t)(address >> 32), .data = data };
+    return result(ioctl(machine, KVM_SIGNAL_MSI, &msi));
+}
+int host_kvm_irqfd(int machine, int eventfd, uint32_t gsi, bool remove) {
+    struct kvm_irqfd request = { .fd = (uint32_t)eventfd, .gsi = gsi, .flags = remove ? KVM_IRQFD_FLAG_DEASSIGN : 0 };
+    return result(ioctl(machine, KVM_IRQFD, &request));
+}
+int host_kvm_set_routes(int machine, const host_kvm_route *routes, uint32_t count) {
+    struct kvm_irq_routing *table = calloc(1, sizeof *table + count * sizeof table->entries[0]);
+    if (!table) return -ENOMEM;
+    table->nr = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct kvm_irq_routing_entry *entry = &table->entries[i];
+        entry->gsi = routes[i].gsi;
+        entry->type = KVM_IRQ_ROUTING_MSI;
+        entry->u.msi.address_lo = (uint32_t)routes[i].address;
+        entry->u.msi.address_hi = (uint32_t)(routes[i].address >> 32);
+        entry->u.msi.data = routes[i].data;
+    }
+    int status = result(ioctl(machine, KVM_SET_GSI_ROUTING, table));
+    free(table);
+    return status;
+}
+int host_kvm_create_device(int machine, enum host_kvm_device type) {
+    struct kvm_create_device request = { .type = type };
+    if (ioctl(machine, KVM_CREATE_DEVICE, &request) < 0) return -errno;
+    return (int)request.fd;
+}
+int host_kvm_set_attribute(int device, uint32_t group, uint64_t attribute, const void *value) {
+    struct kvm_device_attr request = { .group = group, .attr = attribute, .addr = (uintptr_t)value };
+    return result(ioctl(device, KVM_SET_DEVICE_ATTR, &request));
+}
+int host_kvm_get_attribute(int device, uint32_t group, uint64_t attribute, void *value) {
+    struct kvm_device_attr request = { .group = group, .attr = attribute, .addr = (uintptr_t)value };
+    return result(ioctl(device, KVM_GET_DEVICE_ATTR, &request));
+}
 int host_kvm_create_vcpu(int machine, unsigned long id) { return result(ioctl(machine, KVM_CREATE_VCPU, id)); }
 int host_kvm_ioeventfd(int machine, uint64_t address, uint32_t width, bool matches, uint64_t value, int eventfd, bool remove) {
     struct kvm_ioeventfd doorbell = {
@@ -84,6 +143,43 @@ int host_kvm_get_register(int vcpu, uint64_t id, void *value) {
 int host_kvm_set_register(int vcpu, uint64_t id, const void *value) {
     struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
     return result(ioctl(vcpu, KVM_SET_ONE_REG, &reg));
+}
+int host_kvm_register_list(int vcpu, uint64_t *list) {
+    _Static_assert(offsetof(struct kvm_reg_list, reg) == sizeof *list, "");
+    return result(ioctl(vcpu, KVM_GET_REG_LIST, list));
+}
+int host_kvm_power_state(int vcpu, uint32_t *state) {
+    struct kvm_mp_state answer = { 0 };
+    if (ioctl(vcpu, KVM_GET_MP_STATE, &answer) < 0) return -errno;
+    *state = answer.mp_state;
+    return 0;
+}
+int host_kvm_set_power_state(int vcpu, uint32_t state) {
+    struct kvm_mp_state wanted = { .mp_state = state };
+    return result(ioctl(vcpu, KVM_SET_MP_STATE, &wanted));
+}
+int host_kvm_set_debugging(int vcpu, bool on) {
+    struct kvm_guest_debug wanted = { .control = on ? KVM_GUESTDBG_ENABLE : 0 };
+    return result(ioctl(vcpu, KVM_SET_GUEST_DEBUG, &wanted));
+}
+void *host_kvm_map_ring(int vcpu, size_t size, int *error) {
+    // KVM_DIRTY_LOG_PAGE_OFFSET of every architecture that has rings; old headers of RISC-V's lack it.
+    off_t offset = 64 * sysconf(_SC_PAGESIZE);
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, offset);
+    if (base == MAP_FAILED) { *error = errno; return NULL; }
+    return base;
+}
+void host_kvm_unmap_ring(void *ring, size_t size) { munmap(ring, size); }
+size_t host_kvm_ring_entry(void) { return sizeof(struct kvm_dirty_gfn); }
+bool host_kvm_take_dirty(void *ring, uint32_t index, uint32_t *slot, uint64_t *page) {
+    struct kvm_dirty_gfn *entry = (struct kvm_dirty_gfn *)ring + index;
+    // The kernel writes the flags last, and we do.
+    if ((__atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & KVM_DIRTY_GFN_F_MASK) != KVM_DIRTY_GFN_F_DIRTY) return false;
+    // Above the slot's number stands that of the address space, of which there is one.
+    *slot = entry->slot & 0xFFFF;
+    *page = entry->offset;
+    __atomic_store_n(&entry->flags, KVM_DIRTY_GFN_F_RESET, __ATOMIC_RELEASE);
+    return true;
 }
 int host_kvm_set_interrupt(int vcpu, bool level) {
     // KVM_INTERRUPT_SET and KVM_INTERRUPT_UNSET of RISC-V's asm/kvm.h.
@@ -123,6 +219,7 @@ host_kvm_event host_kvm_exit_event(const host_kvm_run *run) {
     const struct kvm_run *r = seen(run);
     return (host_kvm_event){ .type = r->system_event.type, .data = r->system_event.ndata > 0 ? r->system_event.data[0] : 0 };
 }
+uint64_t host_kvm_exit_refusal(const host_kvm_run *run) { return seen(run)->fail_entry.hardware_entry_failure_reason; }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void ignore(int signal) { (void)signal; }

@@ -16,7 +16,7 @@ public enum GuestMemoryError: Error, Equatable {
 /// One contiguous stretch of guest RAM backed by host memory.
 public struct MemorySlot {
     /// First guest physical address; a multiple of 4 KiB.
-    public let base: GuestAddress
+    public internal(set) var base: GuestAddress
     /// Bytes; a multiple of 4 KiB.
     public let size: UInt64
     /// Host memory behind `base`; 2 MiB aligned unless it is borrowed.
@@ -25,11 +25,13 @@ public struct MemorySlot {
     public let readOnly: Bool
     /// Released with the memory it is in.
     let isOwned: Bool
+    /// Out of everyone's sight: no address leads to it.
+    public internal(set) var isHidden = false
 
     @inline(__always)
     public func contains(_ address: GuestAddress, _ count: UInt64) -> Bool {
         let offset = address &- base
-        return offset < size && count <= size &- offset
+        return offset < size && count <= size &- offset && !isHidden
     }
 }
 
@@ -38,7 +40,7 @@ public struct MemorySlot {
 /// The slots are set up before any vCPU runs and don't change afterwards. Accesses race with running
 /// harts as DMA does; nothing here assumes that memory stays what it was.
 public final class GuestMemory: @unchecked Sendable {
-    public private(set) var slots: [MemorySlot] = []
+    public internal(set) var slots: [MemorySlot] = []
 
     public init() {}
 
@@ -69,7 +71,7 @@ public final class GuestMemory: @unchecked Sendable {
     private func check(_ base: GuestAddress, _ size: UInt64) throws(GuestMemoryError) {
         let (end, wraps) = base.addingReportingOverflow(size)
         guard size > 0, base & 0xFFF == 0, size & 0xFFF == 0, !wraps, size < 1 << 56,
-            !slots.contains(where: { base < $0.base + $0.size && $0.base < end })
+            !slots.contains(where: { !$0.isHidden && base < $0.base + $0.size && $0.base < end })
         else { throw .badSlot(base: base, size: size) }
     }
 

@@ -18,14 +18,30 @@ package final class KVMEngine: Engine {
 
     package var name: String { "kvm" }
 
-    package func capability(_ one: Capability) -> Int { 0 }
+    package func capability(_ one: Capability) -> Int {
+        switch one {
+        case .processors: system.capability(HOST_KVM_CAP_MAX_VCPUS)
+        case .memorySlots: system.capability(HOST_KVM_CAP_NR_MEMSLOTS)
+        case .guestAddressBits: system.capability(HOST_KVM_CAP_VM_GPA_BITS)
+        case .readOnlyMemory: has(HOST_KVM_CAP_READONLY_MEM)
+        case .doorbells: has(HOST_KVM_CAP_IOEVENTFD)
+        case .interruptFiles: min(has(HOST_KVM_CAP_IRQCHIP), has(HOST_KVM_CAP_SIGNAL_MSI), has(HOST_KVM_CAP_DEVICE_CTRL))
+        case .interruptDoorbells: min(capability(.interruptFiles), has(HOST_KVM_CAP_IRQFD), has(HOST_KVM_CAP_IRQ_ROUTING))
+        case .dirtyRing: system.capability(HOST_KVM_CAP_DIRTY_LOG_RING_ACQ_REL)
+        case .debugging: has(HOST_KVM_CAP_SET_GUEST_DEBUG)
+        case .firmware: 0
+        }
+    }
+
+    private func has(_ number: host_kvm_capability_number) -> Int { min(1, system.capability(number)) }
 
     package func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
         guard setup.mode == .supervisor else {
             throw .unsupported("KVM's guests start in S-mode; --firmware needs --engine interpreter")
         }
-        guard setup.imsic == nil else {
-            throw .unsupported("rvkvm's KVM guests have no interrupt files; choose --irqchip plic, or --engine interpreter")
+        guard setup.imsic == nil || capability(.interruptFiles) > 0 else {
+            throw .unsupported(
+                "--irqchip aia: this host's KVM has no interrupt files for guests, which its harts' extension ssaia would bring; choose --irqchip plic, or --engine interpreter")
         }
         let most = max(1, system.capability(HOST_KVM_CAP_MAX_VCPUS))
         guard setup.cpuCount <= most else { throw .unsupported("this host's KVM gives a guest \(most) harts at most; give fewer with --smp") }

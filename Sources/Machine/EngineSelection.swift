@@ -25,7 +25,11 @@ package enum EngineSelection {
         switch (configuration.engine, KVMProbe.run()) {
         case (.interpreter, _): return InterpreterEngine.make()
         case (.auto, .available) where suitsKVM(configuration), (.kvm, .available):
-            do throws(EngineError) { return try KVMEngine.make() } catch { throw MachineError(error) }
+            do throws(EngineError) {
+                let engine = try KVMEngine.make()
+                let lacksFiles = configuration.interrupts == .aia && engine.capability(.interruptFiles) == 0
+                return configuration.engine == .auto && lacksFiles ? InterpreterEngine.make() : engine
+            } catch { throw MachineError(error) }
         case (.auto, _): return InterpreterEngine.make()
         case (.kvm, .unavailable(let why)):
             throw MachineError(.host, "--engine kvm: \(why); --engine interpreter runs everywhere")
@@ -43,11 +47,12 @@ package enum EngineSelection {
         }
     }
 
-    /// Whether the guest asks for nothing that KVM has for no guest of ours: M-mode, guests of its own,
-    /// interrupt files, an insight into its harts. What this host's KVM lacks beside that is an error, since leaving the hardware would go unnoticed.
+    /// Whether the guest asks for nothing that KVM has for no guest: M-mode, guests of its own, an insight into its
+    /// harts. What this host's KVM lacks beside that and interrupt files is an error, since leaving the hardware would
+    /// go unnoticed.
     private static func suitsKVM(_ configuration: GuestConfiguration) -> Bool {
         let trace = configuration.trace
-        return configuration.startMode == .supervisor && !configuration.extensions.contains(.h) && configuration.interrupts != .aia
+        return configuration.startMode == .supervisor && !configuration.extensions.contains(.h)
             && trace?.traps != true && trace?.instructions != true
     }
 }

@@ -28,11 +28,22 @@ final class RealModeGuest {
         #endif
     }()
 
-    init(_ code: [UInt8], readOnlyAt: UInt64? = nil) throws {
+    /// Why there is none with a ring of written pages.
+    static let ringObstacle: String? = {
+        if let obstacle { return obstacle }
+        let descriptor = host_kvm_open()
+        defer { host_close(descriptor) }
+        let capability = Int(HOST_KVM_CAP_DIRTY_LOG_RING_ACQ_REL.rawValue)
+        return host_kvm_capability(descriptor, capability) > 0 ? nil : "this host's KVM has no rings of written pages"
+    }()
+
+    /// `moreAt` is where a second slot lies.
+    init(_ code: [UInt8], readOnlyAt: UInt64? = nil, moreAt: UInt64? = nil, moreSize: UInt64 = 0x3000, ring: Int? = nil) throws {
         try memory.addRAM(base: 0, size: 0x4000)
         if let readOnlyAt { try memory.addRAM(base: readOnlyAt, size: 0x1000, readOnly: true) }
+        if let moreAt { try memory.addRAM(base: moreAt, size: moreSize) }
         try memory.write(code, at: Self.start)
-        space = try KVMSpace(KVMSystem(), memory)
+        space = try KVMSpace(KVMSystem(), memory, ringSize: ring)
         cpu = try KVMThread(space, id: 0)
         let status = host_kvm_start_real_mode(cpu.descriptor, Self.start)
         guard status >= 0 else { throw EngineError.host("real mode", errno: -status) }

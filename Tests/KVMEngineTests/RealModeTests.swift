@@ -85,20 +85,6 @@ struct RealModeTests {
         #expect(guest.halts)
     }
 
-    @Test("the log of writes names the pages, once")
-    func dirtyLog() throws {
-        // mov byte [0x2000], 1; mov byte [0x3FFF], 1; hlt; mov byte [0x3000], 1; hlt
-        let guest = try RealModeGuest([0xC6, 0x06, 0x00, 0x20, 1, 0xC6, 0x06, 0xFF, 0x3F, 1, 0xF4, 0xC6, 0x06, 0x00, 0x30, 1, 0xF4])
-        try guest.space.logWrites(slot: 0, true)
-        _ = try guest.space.takeWrites(slot: 0)
-        #expect(guest.halts)
-        #expect(try guest.space.takeWrites(slot: 0) == [0b1100])
-        #expect(try guest.space.takeWrites(slot: 0) == [0])
-        #expect(guest.halts)
-        #expect(try guest.space.takeWrites(slot: 0) == [0b1000])
-        #expect(throws: EngineError.missing("there is no memory slot 1")) { try guest.space.takeWrites(slot: 1) }
-    }
-
     @Test("a store to read-only memory leaves and changes nothing")
     func readOnly() throws {
         // mov al, [0x5000]; mov [0x5001], al; hlt

@@ -20,18 +20,51 @@ int host_kvm_create_machine(int fd);
 int host_kvm_run_size(int fd);
 
 enum host_kvm_capability_number {
+    HOST_KVM_CAP_IRQCHIP = 0,
+    HOST_KVM_CAP_NR_MEMSLOTS = 10,
+    HOST_KVM_CAP_SET_GUEST_DEBUG = 23,
+    HOST_KVM_CAP_IRQ_ROUTING = 25,
+    HOST_KVM_CAP_IRQFD = 32,
+    HOST_KVM_CAP_IOEVENTFD = 36,
     HOST_KVM_CAP_MAX_VCPUS = 66,
+    HOST_KVM_CAP_SIGNAL_MSI = 77,
     HOST_KVM_CAP_READONLY_MEM = 81,
+    HOST_KVM_CAP_DEVICE_CTRL = 89,
     HOST_KVM_CAP_IMMEDIATE_EXIT = 136,
+    HOST_KVM_CAP_VM_GPA_BITS = 207,
+    HOST_KVM_CAP_DIRTY_LOG_RING_ACQ_REL = 223,
 };
 
 // Of a machine. A slot of size 0 goes away.
 int host_kvm_set_slot(int machine, uint32_t slot, bool read_only, bool dirty_log, uint64_t base, uint64_t size, void *_Nullable host);
+// KVM_ENABLE_CAP, with its first argument.
+int host_kvm_enable_capability(int machine, enum host_kvm_capability_number capability, uint64_t argument);
 // A bit for each 4 KiB page written since the last call, and the bits are cleared: KVM_GET_DIRTY_LOG.
 int host_kvm_dirty_log(int machine, uint32_t slot, void *_Nonnull bitmap);
 int host_kvm_create_vcpu(int machine, unsigned long id);
 // KVM_IOEVENTFD; `remove` takes it back. `value` counts when `matches`.
 int host_kvm_ioeventfd(int machine, uint64_t address, uint32_t width, bool matches, uint64_t value, int eventfd, bool remove);
+// Takes the entries of all vCPUs' rings that host_kvm_take_dirty has been given: KVM_RESET_DIRTY_RINGS.
+int host_kvm_reset_rings(int machine);
+// KVM_SIGNAL_MSI.
+int host_kvm_signal_msi(int machine, uint64_t address, uint32_t data);
+// KVM_IRQFD: `eventfd` raises interrupt `gsi`; `remove` takes it back.
+int host_kvm_irqfd(int machine, int eventfd, uint32_t gsi, bool remove);
+typedef struct host_kvm_route {
+    uint64_t address;
+    uint32_t gsi, data;
+} host_kvm_route;
+// KVM_SET_GSI_ROUTING with these MSIs, and nothing else.
+int host_kvm_set_routes(int machine, const host_kvm_route *_Nullable routes, uint32_t count);
+
+// Devices in the kernel.
+enum host_kvm_device {
+    HOST_KVM_DEVICE_RISCV_AIA = 11,
+};
+// KVM_CREATE_DEVICE: its descriptor.
+int host_kvm_create_device(int machine, enum host_kvm_device type);
+int host_kvm_set_attribute(int device, uint32_t group, uint64_t attribute, const void *_Nullable value);
+int host_kvm_get_attribute(int device, uint32_t group, uint64_t attribute, void *_Nonnull value);
 
 // Of a vCPU.
 typedef struct host_kvm_run host_kvm_run;
@@ -41,6 +74,21 @@ void host_kvm_unmap_run(host_kvm_run *_Nonnull run, size_t size);
 int host_kvm_enter(int vcpu);
 int host_kvm_get_register(int vcpu, uint64_t id, void *_Nonnull value);
 int host_kvm_set_register(int vcpu, uint64_t id, const void *_Nonnull value);
+// KVM_GET_REG_LIST: list[0] is how many ids there is room for behind it, and then how many there are, with -E2BIG
+// where those are more.
+int host_kvm_register_list(int vcpu, uint64_t *_Nonnull list);
+// KVM_GET_MP_STATE and KVM_SET_MP_STATE.
+int host_kvm_power_state(int vcpu, uint32_t *_Nonnull state);
+int host_kvm_set_power_state(int vcpu, uint32_t state);
+// KVM_SET_GUEST_DEBUG: breakpoint instructions leave the guest.
+int host_kvm_set_debugging(int vcpu, bool on);
+// Maps the vCPU's ring of `size` bytes; NULL with errno in `*error`.
+void *_Nullable host_kvm_map_ring(int vcpu, size_t size, int *_Nonnull error);
+void host_kvm_unmap_ring(void *_Nonnull ring, size_t size);
+// The page that entry `index` names, and gives the entry back to the kernel. False when it names none yet.
+bool host_kvm_take_dirty(void *_Nonnull ring, uint32_t index, uint32_t *_Nonnull slot, uint64_t *_Nonnull page);
+// Bytes of an entry.
+size_t host_kvm_ring_entry(void);
 // RISC-V's KVM_INTERRUPT: the level of the supervisor external interrupt. From any thread.
 int host_kvm_set_interrupt(int vcpu, bool level);
 
@@ -57,6 +105,7 @@ enum host_kvm_exit_reason {
     HOST_KVM_EXIT_INTR = 10,
     HOST_KVM_EXIT_INTERNAL_ERROR = 17,
     HOST_KVM_EXIT_SYSTEM_EVENT = 24,
+    HOST_KVM_EXIT_DIRTY_RING_FULL = 31,
     HOST_KVM_EXIT_RISCV_SBI = 35,
     HOST_KVM_EXIT_RISCV_CSR = 36,
 };
@@ -85,6 +134,8 @@ typedef struct host_kvm_event {
     uint64_t data;
 } host_kvm_event;
 host_kvm_event host_kvm_exit_event(const host_kvm_run *_Nonnull run);
+// KVM_EXIT_FAIL_ENTRY's hardware_entry_failure_reason.
+uint64_t host_kvm_exit_refusal(const host_kvm_run *_Nonnull run);
 
 // Signals that kick a vCPU out of the guest.
 

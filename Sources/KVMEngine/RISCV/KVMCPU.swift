@@ -24,6 +24,31 @@ final class KVMCPU: VirtualCPU {
 
     func register(_ id: RegisterID) throws(EngineError) -> UInt64 { try thread.register(id) }
     func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) { try thread.setRegister(id, to: value) }
+    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] { try thread.bytes(of: id) }
+    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) { try thread.setBytes(of: id, to: bytes) }
+    func registers() throws(EngineError) -> [RegisterID] { RegisterOrder.restorable(try thread.registers()) }
+    func takeDirtyPages() throws(EngineError) -> [DirtyPage] { try thread.takeDirtyPages() }
+
+    func powerState() throws(EngineError) -> PowerState {
+        var state: UInt32 = 0
+        let status = host_kvm_power_state(thread.descriptor, &state)
+        guard status >= 0 else { throw .kvm("whether hart \(id) runs", -status) }
+        guard let known = PowerState(rawValue: state) else {
+            throw .unsupported("hart \(id) is in KVM's state \(state), which this rvkvm doesn't know")
+        }
+        return known
+    }
+
+    func setPowerState(_ state: PowerState) throws(EngineError) {
+        let status = host_kvm_set_power_state(thread.descriptor, state.rawValue)
+        guard status >= 0 else { throw .kvm("KVM neither starts nor stops hart \(id)", -status) }
+    }
+
+    func setDebugging(_ isOn: Bool) throws(EngineError) {
+        let status = host_kvm_set_debugging(thread.descriptor, isOn)
+        if status == -KVMError.invalid { throw .unsupported("this host's KVM debugs no guests (KVM_CAP_SET_GUEST_DEBUG, since Linux 6.10)") }
+        guard status >= 0 else { throw .kvm("KVM doesn't debug hart \(id)", -status) }
+    }
 
     func run(_ answer: ExitAnswer) -> Exit {
         finish(answer)
@@ -54,8 +79,8 @@ final class KVMCPU: VirtualCPU {
         case HOST_KVM_EXIT_SYSTEM_EVENT.rawValue: return event()
         case HOST_KVM_EXIT_INTR.rawValue: return .interrupted
         case HOST_KVM_EXIT_DEBUG.rawValue: return .debug(pc: (try? thread.register(.pc)) ?? 0)
-        case HOST_KVM_EXIT_FAIL_ENTRY.rawValue:
-            return .internalError(reason: StaticText("the host's hardware refuses to enter the guest (KVM_EXIT_FAIL_ENTRY)"))
+        case HOST_KVM_EXIT_DIRTY_RING_FULL.rawValue: return .dirtyRingFull
+        case HOST_KVM_EXIT_FAIL_ENTRY.rawValue: return .entryRefused(reason: host_kvm_exit_refusal(thread.page))
         case HOST_KVM_EXIT_INTERNAL_ERROR.rawValue:
             return .internalError(reason: StaticText("KVM met an error of its own (KVM_EXIT_INTERNAL_ERROR); the kernel's log may say more"))
         default:
@@ -107,15 +132,8 @@ final class KVMCPU: VirtualCPU {
             StaticText("the guest reached a device with an instruction that KVM can't take apart (KVM_RUN: EOPNOTSUPP); only plain loads and stores do")
         case KVMError.io: StaticText("KVM ended the guest after an error (KVM_RUN: EIO)")
         case KVMError.invalid: StaticText("KVM finds the vCPU's state invalid (KVM_RUN: EINVAL)")
+        case KVMError.busy: StaticText("KVM has no place for the vCPU among the host's harts (KVM_RUN: EBUSY)")
         default: StaticText("KVM refuses to run the guest (KVM_RUN failed)")
         }
     }
-
-    func registers() throws(EngineError) -> [RegisterID] { throw .unsupported("TODO") }
-    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] { throw .unsupported("TODO") }
-    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) { throw .unsupported("TODO") }
-    func powerState() throws(EngineError) -> PowerState { throw .unsupported("TODO") }
-    func setPowerState(_ state: PowerState) throws(EngineError) { throw .unsupported("TODO") }
-    func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("TODO") }
-    func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("TODO") }
 }

@@ -5,9 +5,10 @@ import ExecutionEngine
 final class KVMMachine: VirtualMachine {
     private let space: KVMSpace
     let cpus: [any VirtualCPU]
+    private let files: KVMInterruptFiles?
 
     init(_ setup: MachineSetup, _ system: KVMSystem) throws(EngineError) {
-        let space = try KVMSpace(system, setup.memory)
+        let space = try KVMSpace(system, setup.memory, ringSize: setup.dirtyRing)
         var cpus: [any VirtualCPU] = []
         for id in 0..<setup.cpuCount {
             let thread = try KVMThread(space, id: id)
@@ -17,6 +18,11 @@ final class KVMMachine: VirtualMachine {
             }
             try thread.setISA(setup.extensions)
             cpus.append(KVMCPU(thread, id: id))
+        }
+        if let imsic = setup.imsic {
+            files = try KVMInterruptFiles(imsic, space, count: cpus.count)
+        } else {
+            files = nil
         }
         self.space = space
         self.cpus = cpus
@@ -30,9 +36,13 @@ final class KVMMachine: VirtualMachine {
         throw .unsupported("the kernel file has a test's mailbox (tohost), and KVM's guests store to memory unseen; use --engine interpreter")
     }
 
-    /// There are no interrupt files.
-    @discardableResult
-    func sendMSI(address: UInt64, data: UInt32) -> Bool { false }
+    // MARK: Memory
+
+    func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError) { try space.moveSlot(slot, to: base) }
+    func logWrites(slot: Int, _ isOn: Bool) throws(EngineError) { try space.logWrites(slot: slot, isOn) }
+    func takeWrites(slot: Int) throws(EngineError) -> [UInt64] { try space.takeWrites(slot: slot) }
+
+    // MARK: Doorbells
 
     func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
         try space.addDoorbell(address: address, width: width, value: value, eventfd: eventfd)
@@ -42,11 +52,25 @@ final class KVMMachine: VirtualMachine {
         try space.removeDoorbell(address: address, width: width, value: value, eventfd: eventfd)
     }
 
-    package func addInterruptDoorbell(eventfd: Int32, address: UInt64, data: UInt32) throws(EngineError) { throw .unsupported("TODO") }
-    package func removeInterruptDoorbell(eventfd: Int32) throws(EngineError) { throw .unsupported("TODO") }
-    package func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64 { throw .unsupported("TODO") }
-    package func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError) { throw .unsupported("TODO") }
-    package func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError) { throw .unsupported("TODO") }
-    package func logWrites(slot: Int, _ isOn: Bool) throws(EngineError) { try space.logWrites(slot: slot, isOn) }
-    package func takeWrites(slot: Int) throws(EngineError) -> [UInt64] { try space.takeWrites(slot: slot) }
+    // MARK: Interrupt files
+
+    @discardableResult
+    func sendMSI(address: UInt64, data: UInt32) -> Bool { files?.send(address: address, data: data) ?? false }
+
+    func addInterruptDoorbell(eventfd: Int32, address: UInt64, data: UInt32) throws(EngineError) {
+        try present().addDoorbell(eventfd: eventfd, address: address, data: data)
+    }
+
+    func removeInterruptDoorbell(eventfd: Int32) throws(EngineError) { try present().removeDoorbell(eventfd: eventfd) }
+
+    func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64 { try present().register(hart: hart, select) }
+
+    func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError) {
+        try present().setRegister(hart: hart, select, to: value)
+    }
+
+    private func present() throws(EngineError) -> KVMInterruptFiles {
+        guard let files else { throw .unsupported("this machine has no interrupt files") }
+        return files
+    }
 }

@@ -5,10 +5,13 @@ enum KVMError {
     static let missing: Int32 = 2
     static let interrupted: Int32 = 4
     static let io: Int32 = 5
+    static let noAddress: Int32 = 6
+    static let tooMany: Int32 = 7
     static let noMemory: Int32 = 12
     static let fault: Int32 = 14
     static let busy: Int32 = 16
     static let exists: Int32 = 17
+    static let noDevice: Int32 = 19
     static let invalid: Int32 = 22
     static let notSupported: Int32 = 95
 }

@@ -4,68 +4,77 @@ import GuestMemory
 
 /// A machine of KVM's before it has an architecture: memory slots, doorbells, the dirty log.
 ///
-/// Not thread-safe; the kernel's own locks guard what vCPUs that run see of it.
+/// Any thread may call it; the kernel's own locks guard what vCPUs that run see of it.
 package final class KVMSpace {
+    /// A slot as the kernel has it.
+    struct Slot {
+        let size: UInt64
+        let host: UnsafeMutableRawPointer
+        let readOnly: Bool
+        /// Nil while it is out of the guest's sight.
+        var base: UInt64?
+        var isLogged = false
+        /// What the kernel's log knew when the slot went out of sight; as `takeWrites` gives it, or empty.
+        var keptLog: [UInt64] = []
+
+        /// Words of its log.
+        var words: Int { Int((size >> 12 + 63) / 64) }
+    }
+
     let descriptor: Int32
     let runSize: Int
+    /// Bits of a guest physical address.
+    let addressBits: Int
+    /// Bytes of each vCPU's ring of written pages; nil without.
+    let ringSize: Int?
     /// Slot n is the kernel's slot n. Keeps the memory alive as long as the kernel has it.
     let memory: GuestMemory
+    let lock = KVMLock()
+    /// Guarded by `lock`.
+    var slots: [Slot] = []
 
-    /// Makes a machine over the slots of `memory`.
-    package init(_ system: KVMSystem, _ memory: GuestMemory) throws(EngineError) {
+    /// Makes a machine over the slots of `memory`, whose vCPUs have rings of `ringSize` bytes if that is given.
+    package init(_ system: KVMSystem, _ memory: GuestMemory, ringSize: Int? = nil) throws(EngineError) {
         self.memory = memory
-        let wanted = try system.runSize()
+        self.ringSize = ringSize
+        let bits = system.capability(HOST_KVM_CAP_VM_GPA_BITS)
+        // Where KVM doesn't say, as on x86, no host has fewer.
+        addressBits = bits > 0 ? min(bits, 56) : 36
+        runSize = try system.runSize()
+        if let ringSize { try Self.check(ringSize, system) }
         let made = host_kvm_create_machine(system.descriptor)
         guard made >= 0 else { throw .kvm("/dev/kvm makes no machine", -made) }
         descriptor = made
-        runSize = wanted
-        for number in memory.slots.indices { try setSlot(number, dirtyLog: false) }
+        if let ringSize {
+            let status = host_kvm_enable_capability(descriptor, HOST_KVM_CAP_DIRTY_LOG_RING_ACQ_REL, UInt64(ringSize))
+            guard status >= 0 else { throw .kvm("KVM makes no rings of \(ringSize) bytes", -status) }
+        }
+        for slot in memory.slots {
+            slots.append(Slot(size: slot.size, host: slot.host, readOnly: slot.readOnly, base: slot.base))
+        }
+        for number in slots.indices { try setSlot(number) }
     }
 
     deinit { host_close(descriptor) }
 
-    private func setSlot(_ number: Int, dirtyLog: Bool) throws(EngineError) {
-        let slot = memory.slots[number]
+    /// Tells the kernel where a slot is, and whether it is logged.
+    func setSlot(_ number: Int) throws(EngineError) {
+        let slot = slots[number]
         let status = host_kvm_set_slot(
-            descriptor, UInt32(number), slot.readOnly, dirtyLog, slot.base, slot.size, slot.host)
-        guard status >= 0 else {
-            throw .kvm("KVM takes no \(slot.size >> 10) KiB of guest memory at 0x\(String(slot.base, radix: 16))", -status)
+            descriptor, UInt32(number), slot.readOnly, slot.isLogged && slot.base != nil, slot.base ?? 0,
+            slot.base == nil ? 0 : slot.size, slot.host)
+        guard status < 0 else { return }
+        let base = slot.base ?? 0
+        // RISC-V's word for an address that it has no page tables for.
+        if -status == KVMError.fault {
+            throw .invalid("this host's KVM gives a guest \(addressBits) bits of addresses; 0x\(String(base, radix: 16)) is beyond")
         }
+        throw .kvm("KVM takes no \(slot.size >> 10) KiB of guest memory at 0x\(String(base, radix: 16))", -status)
     }
 
-    // MARK: Doorbells
-
-    /// See `VirtualMachine.addDoorbell`.
-    package func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
-        let status = host_kvm_ioeventfd(descriptor, address, UInt32(width), value != nil, value ?? 0, eventfd, false)
-        if status == -KVMError.exists { throw .busy("there is a doorbell at 0x\(String(address, radix: 16)) already") }
-        guard status >= 0 else { throw .kvm("KVM takes no doorbell at 0x\(String(address, radix: 16))", -status) }
-    }
-
-    /// See `VirtualMachine.removeDoorbell`.
-    package func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
-        let status = host_kvm_ioeventfd(descriptor, address, UInt32(width), value != nil, value ?? 0, eventfd, true)
-        guard status >= 0 else { throw .kvm("the doorbell at 0x\(String(address, radix: 16))", -status) }
-    }
-
-    // MARK: Dirty log
-
-    /// Starts or ends the log of writes to a slot. Starting it twice is no error.
-    package func logWrites(slot: Int, _ isOn: Bool) throws(EngineError) {
-        guard memory.slots.indices.contains(slot) else { throw .missing("there is no memory slot \(slot)") }
-        try setSlot(slot, dirtyLog: isOn)
-    }
-
-    /// The pages of a slot that were written since the last call, a bit for each 4 KiB from the slot's start;
-    /// they count as clean from now on.
-    package func takeWrites(slot: Int) throws(EngineError) -> [UInt64] {
-        guard memory.slots.indices.contains(slot) else { throw .missing("there is no memory slot \(slot)") }
-        let pages = Int(memory.slots[slot].size >> 12)
-        var bitmap = [UInt64](repeating: 0, count: (pages + 63) / 64)
-        let status = bitmap.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { host_kvm_dirty_log(descriptor, UInt32(slot), $0) } ?? 0
-        }
-        guard status >= 0 else { throw .kvm("the log of writes to slot \(slot)", -status) }
-        return bitmap
+    /// `number`, when a slot has it.
+    func checked(_ number: Int) throws(EngineError) -> Int {
+        guard slots.indices.contains(number) else { throw .missing("there is no memory slot \(number)") }
+        return number
     }
 }

@@ -21,6 +21,8 @@ package final class KVMThread: @unchecked Sendable {
     /// Belongs to whoever runs the vCPU, but for the request to leave.
     package let page: OpaquePointer
     private let pageSize: Int
+    private let space: KVMSpace
+    private var ring: KVMRing?
     /// The thread inside `run`; 0 for none.
     private let runner = Atomic<Int32>(0)
 
@@ -35,6 +37,9 @@ package final class KVMThread: @unchecked Sendable {
         descriptor = made
         self.page = page
         pageSize = space.runSize
+        self.space = space
+        ring = nil
+        if let size = space.ringSize { ring = try KVMRing(vcpu: made, size: size) }
     }
 
     deinit {
@@ -56,6 +61,14 @@ package final class KVMThread: @unchecked Sendable {
             case let error: return .refused(error)
             }
         }
+    }
+
+    /// See `VirtualCPU.takeDirtyPages`.
+    package func takeDirtyPages() throws(EngineError) -> [DirtyPage] {
+        guard let ring else { throw .unsupported("this machine's vCPUs have no rings of written pages") }
+        let pages = ring.take()
+        try space.resetRings()
+        return pages
     }
 
     /// Makes the run of now, or else the next one, end with `.kicked`. Any thread.
