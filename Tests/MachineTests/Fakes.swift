@@ -34,6 +34,8 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     /// In the order in which they were first written.
     private(set) var registerOrder: [RegisterID] = []
     private(set) var power = PowerState.runnable
+    /// What it says of its power state before that.
+    var powerAnswers: [PowerState] = []
     /// What this hart doesn't have.
     var absent: Set<RegisterID> = []
     /// What it takes and keeps otherwise: these bits read 0.
@@ -81,7 +83,7 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
         try setRegister(id, to: bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) })
     }
     func registers() throws(EngineError) -> [RegisterID] { registerOrder }
-    func powerState() throws(EngineError) -> PowerState { power }
+    func powerState() throws(EngineError) -> PowerState { powerAnswers.isEmpty ? power : powerAnswers.removeFirst() }
     func setPowerState(_ state: PowerState) throws(EngineError) { power = state }
     func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("a fake has no guest code") }
     func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("a fake stores nothing") }

@@ -221,6 +221,17 @@ private final class Trigger: ConsoleOutput {
         #expect(notices.sentences == ["the guest stays on the engine here: hart 0: register x7: no such register"])
     }
 
+    @Test func aHartThatIsBeingStartedRunsFirst() throws {
+        let here = FakeEngine([Self.move], name: "here"), there = FakeEngine([Self.off], name: "there")
+        // It comes to rest stopped, and another hart that still runs starts it.
+        here.prepare = { _, cpus in cpus[1].powerAnswers = [.stopped, .runnable] }
+        #expect(try machine(here, there) { $0.cpuCount = 2 }.run() == .poweredOff)
+        #expect(notices.sentences == ["the guest runs on the engine there now"])
+        #expect(here.made[1].powerAnswers == [])
+        #expect(here.made[1].answers.count >= 3, "hart 1 ran again before it moved")
+        #expect(there.made[1].power == .runnable)
+    }
+
     @Test func anEndOutranksAMove() throws {
         let here = FakeEngine([Self.move]), there = FakeEngine([Self.off])
         let machine = try machine(here, there)

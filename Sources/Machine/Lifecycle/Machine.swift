@@ -29,6 +29,10 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     /// The guest's, and the one to move to. Both belong to the thread that calls `run`.
     private var engine: any Engine
     private var other: (any Engine)?
+    /// A move has to wait until the vCPUs have run once more; belongs to the same thread.
+    private var isStarting = false
+    /// For how long they then run, in nanoseconds.
+    private static let startTime: UInt64 = 1_000_000
     private let report: @Sendable (_ sentence: String) -> Void
     private let peripherals: Peripherals
     private let exitTrace: ExitTrace?
@@ -91,7 +95,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         self.board = nil
         var request = runHarts(of: board, until: deadline)
         while request == .move {
-            move(board)
+            if !isStarting { move(board) }
+            settle(.move)
             request = runHarts(of: board, until: deadline)
         }
         board.shutDown()
@@ -103,6 +108,10 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         var threads: [VCPUThread] = []
         stopped = 0
         do throws(MachineError) { try start(board, &threads) } catch { post(.end(.failed(error))) }
+        if isStarting {
+            host_sleep_ns(Self.startTime)
+            post(.move)
+        }
         var request = wait(until: deadline) { request in request != nil }
         for cpu in board.cpus { cpu.kick() }
         // What a moving guest still writes has its time.
@@ -112,6 +121,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         if request != .move { peripherals.consoles.setPatient(false) }
         for thread in threads { thread.join() }
         peripherals.consoles.setPatient(true)
+        isStarting = request == .move && threads.contains { $0.wasStarted }
         return request
     }
 
@@ -126,7 +136,6 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
                 report("the guest stays on the engine \(engine.name): \(error.message)")
             }
         }
-        settle(.move)
     }
 
     /// Takes a request back that has been served. What came in its place meanwhile stays.

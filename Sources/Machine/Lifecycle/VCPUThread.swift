@@ -9,6 +9,8 @@ final class VCPUThread: @unchecked Sendable {
     private let control: any VCPUControl
     private let trace: ExitTrace?
     private var thread: OpaquePointer?
+    /// Whether the vCPU ran when it came to rest for a move; for whoever has joined the thread.
+    private(set) var powerAtRest: PowerState?
 
     init(_ cpu: any VirtualCPU, _ board: Board, control: any VCPUControl, trace: ExitTrace?) {
         self.cpu = cpu
@@ -32,6 +34,10 @@ final class VCPUThread: @unchecked Sendable {
                 .host, "the host refuses a thread for hart \(cpu.id): \(MachineError.hostText(error)); give fewer with --smp")
         }
     }
+
+    /// Whether another hart has started this one since: an engine may keep that to itself until the vCPU runs again.
+    /// To be asked once no vCPU runs.
+    var wasStarted: Bool { powerAtRest == .stopped && (try? cpu.powerState()) == .runnable }
 
     func join() {
         guard let thread else { return }
@@ -76,7 +82,9 @@ final class VCPUThread: @unchecked Sendable {
             cpu.kick()
             let exit = cpu.run(answer)
             answer = take(exit)
-            if exit == .interrupted { return }
+            guard exit == .interrupted else { continue }
+            powerAtRest = try? cpu.powerState()
+            return
         }
     }
 }
