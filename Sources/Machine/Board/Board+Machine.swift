@@ -1,3 +1,4 @@
+import Boot
 import ExecutionEngine
 import GuestMemory
 import VirtIO

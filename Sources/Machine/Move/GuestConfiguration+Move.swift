@@ -20,8 +20,8 @@ extension GuestConfiguration {
     /// other, or what the second can't give this guest.
     @export(interface) package mutating func suit(_ first: any Engine, _ second: any Engine) throws(MachineError) {
         dictates = try agreement(first, second)
-        let calls = try calls(of: first), others = try calls(of: second)
-        withheldCalls = SBIExtensionNumber.allCases.filter { calls.contains($0) != others.contains($0) }
+        let ours = try calls(of: first), others = try calls(of: second)
+        withheldCalls = SBIExtensionNumber.allCases.filter { ours.contains($0) != others.contains($0) }
     }
 
     private func agreement(_ first: any Engine, _ second: any Engine) throws(MachineError) -> HostDictates {
