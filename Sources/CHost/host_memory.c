@@ -18,6 +18,14 @@ void *host_memory_reserve(size_t size, size_t alignment, int *error) {
     return (void *)start;
 }
 
+void *host_memory_reserve_huge(size_t size, int *error) {
+    // log2 of the page's size lies above MAP_HUGE_SHIFT. Without MAP_NORESERVE no later touch can fail.
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26;
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (base == MAP_FAILED) { *error = errno; return NULL; }
+    return base;
+}
+
 void host_memory_release(void *base, size_t size) { munmap(base, size); }
 
 void host_memory_prefer_huge(void *base, size_t size) { (void)madvise(base, size, MADV_HUGEPAGE); }

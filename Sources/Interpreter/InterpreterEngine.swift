@@ -11,10 +11,22 @@ package final class InterpreterEngine: Engine {
 
     package var name: String { "interpreter" }
 
-    package func capability(_ one: Capability) -> Int { 0 }
+    /// Processors and slots: as many as are tried, since nothing here ends at a number.
+    package func capability(_ one: Capability) -> Int {
+        switch one {
+        case .processors: 64
+        case .memorySlots: 32
+        case .guestAddressBits: 56
+        case .readOnlyMemory, .doorbells, .interruptFiles, .interruptDoorbells, .debugging, .firmware: 1
+        case .dirtyRing: 0
+        }
+    }
 
     package func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
-        try Cluster(setup, answersSBI: setup.mode == .supervisor)
+        guard setup.dirtyRing == nil else {
+            throw .unsupported("the interpreter's vCPUs have no ring of written pages; use the log")
+        }
+        return try Cluster(setup, answersSBI: setup.mode == .supervisor)
     }
 
     /// What the harts implement; anything else in `MachineSetup.extensions` is refused by whoever parses it.

@@ -13,7 +13,7 @@ struct RunArgumentsTests {
         "--append --version --isa -zba,+zbb --exec --help",
         "--append=-x --isa=-zba",
         "--disk a.img,readonly --disk b.img --net user --console virtio --console pty --share src --flash f",
-        "--rng --balloon --no-reboot --rng=",
+        "--rng --balloon --no-reboot --hugepages --rng=",
         "--smp 2 --smp 4",
         "--kernel - --dump-dtb out --signature s --signature-granularity 4 --timeout 3 --trace exits --firmware none --dtb d",
         "--engine kvm --cpu rv64gch --name web --",

@@ -75,6 +75,18 @@ import Testing
         #expect(configuration.hasEntropy && !configuration.hasBalloon)
     }
 
+    @Test func hugePages() throws {
+        let on = Setting("true", origin: "--hugepages")
+        #expect(try GuestConfiguration([.hugePages: on, .mem: Setting("6M", origin: "--mem")]).hasHugePages)
+        #expect(try !GuestConfiguration([.hugePages: Setting("no", origin: "--hugepages"), .mem: Setting("5M", origin: "--mem")]).hasHugePages)
+        let odd = #expect(throws: MachineError.self) { try GuestConfiguration([.hugePages: on, .mem: Setting("5M", origin: "--mem")]) }
+        #expect(odd?.message == "--hugepages: RAM comes in pages of 2 MiB then, and 5 MiB is no multiple; choose another --mem")
+        let balloon = #expect(throws: MachineError.self) {
+            try GuestConfiguration([.hugePages: on, .balloon: Setting("true", origin: "--balloon")])
+        }
+        #expect(balloon?.kind == .usage && balloon?.message.contains("leave --balloon out") == true)
+    }
+
     @Test func optionsReplaceTheFilesLists() {
         var file: Settings = [.disk: Setting("a", origin: ""), .disk: Setting("b", origin: ""), .smp: Setting("2", origin: "")]
         #expect(file.all(.disk).map(\.text) == ["a", "b"])

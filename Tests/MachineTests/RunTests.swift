@@ -222,6 +222,15 @@ import Testing
         #expect(try refusal("unix:/" + String(repeating: "x", count: 200))?.message.contains("at most 107 bytes") == true)
     }
 
+    @Test func hugePagesThatTheHostLacksAreNamed() throws {
+        let error = #expect(throws: MachineError.self) {
+            try machine(FakeEngine([])) { $0.hasHugePages = true; $0.memorySize = 1 << 42 }
+        }
+        #expect(error?.kind == .host)
+        #expect(error?.message.hasPrefix("--hugepages: the host hasn't 2097152 free pages of 2 MiB for 4 TiB of guest memory: ") == true)
+        #expect(error?.message.hasSuffix("reserve them in /proc/sys/vm/nr_hugepages") == true)
+    }
+
     @Test func finisherResets() throws {
         let engine = FakeEngine([.mmioWrite(address: Self.finisher, width: 4, value: 0x7777)], [.systemEvent(.shutdown(reason: 1))])
         #expect(try machine(engine).run().status == 1)

@@ -106,6 +106,15 @@ final class InterruptFiles: @unchecked Sendable {
         }
     }
 
+    /// Whether the register holds something: the others are zero.
+    func hasState(_ select: UInt64) -> Bool {
+        switch select {
+        case 0x70, 0x72: true
+        case 0x80...0xFF: select & 1 == 0 && Int(truncatingIfNeeded: (select & 0x3F) &>> 1) < words
+        default: false
+        }
+    }
+
     /// One access to the register that an `*iselect` of 0x70 to 0xFF chooses, a single step as far as posts see. Its
     /// value before.
     func change(_ file: Int, _ select: UInt64, _ change: CSRChange, _ operand: UInt64, writes: Bool) -> UInt64 {

@@ -22,6 +22,10 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
     let machineTimers: MachineTimers
     /// Stores that ring instead of leaving for user space.
     var doorbells = Doorbells()
+    /// Closed while what lies behind guest addresses changes.
+    let gate = Gate()
+    /// eventfds that deliver MSIs; nil without interrupt files.
+    private(set) var interruptDoorbells: InterruptDoorbells?
     /// Where the harts' interrupt files lie; nil without any.
     private(set) var interruptPages: InterruptPages?
 
@@ -44,7 +48,11 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
             harts.append(hart)
             if id > 0, answersSBI { hart.power.stop() }
         }
-        if let imsic = setup.imsic { interruptPages = InterruptPages(imsic, harts: harts) }
+        if let imsic = setup.imsic {
+            let pages = InterruptPages(imsic, harts: harts)
+            interruptPages = pages
+            interruptDoorbells = InterruptDoorbells(pages)
+        }
         timers.start { [harts] entry in
             if entry >= 0, entry < harts.count {
                 harts[entry].signals.raise(InterruptSet.supervisorTimer)
@@ -58,7 +66,10 @@ final class Cluster: VirtualMachine, @unchecked Sendable {
         }
     }
 
-    deinit { timers.finish() }
+    deinit {
+        interruptDoorbells?.finish()
+        timers.finish()
+    }
 
     /// The entry of a hart's vstimecmp among the timers.
     func virtualTimer(of hart: Int) -> Int { 2 * harts.count + hart }
@@ -110,16 +121,6 @@ enum InterruptSet {
     static let virtualSupervisor: UInt64 =
         virtualSupervisorSoftware | virtualSupervisorTimer | virtualSupervisorExternal
     static let machine: UInt64 = machineSoftware | machineTimer | machineExternal
-}
-
-extension Cluster {
-    package func addInterruptDoorbell(eventfd: Int32, address: UInt64, data: UInt32) throws(EngineError) { throw .unsupported("TODO") }
-    package func removeInterruptDoorbell(eventfd: Int32) throws(EngineError) { throw .unsupported("TODO") }
-    package func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64 { throw .unsupported("TODO") }
-    package func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError) { throw .unsupported("TODO") }
-    package func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError) { throw .unsupported("TODO") }
-    package func logWrites(slot: Int, _ isOn: Bool) throws(EngineError) { throw .unsupported("TODO") }
-    package func takeWrites(slot: Int) throws(EngineError) -> [UInt64] { throw .unsupported("TODO") }
 }
 
 extension Cluster: Inspector {

@@ -10,7 +10,8 @@ extension HartCPU {
     package func setPowerState(_ state: PowerState) throws(EngineError) {
         hart.takePendingStart()
         switch state {
-        case .runnable: power.start()
+        // One that SBI HSM suspends goes on sleeping.
+        case .runnable: if power.state == .stopped { power.start() }
         case .stopped: power.stop()
         }
     }

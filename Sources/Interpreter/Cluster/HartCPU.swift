@@ -24,19 +24,21 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
     func run(_ answer: ExitAnswer) -> Exit {
         hart.hasRun = true
         hart.finish(answer)
+        // A debugger plants its breakpoints, and takes them away, without a word.
+        if hart.isDebugging { hart.fenceInstruction() }
         while true {
             if power.state != .started {
                 hart.stopWatchingCounters()
                 defer { hart.watchCounters() }
                 if !awaitStart() { return .interrupted }
             }
-            hart.signals.enterGuest()
+            cluster.gate.enter(hart.signals)
             let end = hart.run()
             hart.signals.leaveGuest()
             switch end {
             case .kicked: return .interrupted
             case .exit: return hart.exit
-            case .stopped: continue
+            case .stopped, .calledOut: continue
             // A suspended hart's sleep outlasts a kick, unlike WFI's.
             case .wait:
                 if power.state == .suspended { continue }
@@ -79,6 +81,9 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
         hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
     }
 
-    func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("TODO") }
-    func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("TODO") }
+    func setDebugging(_ isOn: Bool) throws(EngineError) { hart.isDebugging = isOn }
+
+    func takeDirtyPages() throws(EngineError) -> [DirtyPage] {
+        throw .unsupported("the interpreter's vCPUs have no ring of written pages; use the log")
+    }
 }

@@ -1,4 +1,5 @@
 import CHost
+import ExecutionEngine
 import RISCV
 
 // Instructions that reach beyond the registers: traps, returns, fences, waiting. They are rare enough to go
@@ -20,7 +21,7 @@ import RISCV
 
 @inline(never)
 @c func rv_ebreak(_ h: H, _ op: O, _ tlb: H, _ n: Int) -> Int {
-    h.withHart { $0.stop(op, n, Exception.breakpoint, Block.pc(of: op)) }
+    h.withHart { $0.breakpoint(op, n) }
 }
 
 @inline(never)
@@ -137,6 +138,14 @@ extension Hart {
             case .machine: .ecallFromM
             }
         return stop(op, n, cause, 0)
+    }
+
+    /// Nothing changes where a debugger planted it.
+    fileprivate func breakpoint(_ op: OpPointer, _ n: Int) -> Int {
+        guard isDebugging else { return stop(op, n, Exception.breakpoint, Block.pc(of: op)) }
+        pause(at: op, n)
+        exit = .debug(pc: state.pointee.pc)
+        return Stop.exit
     }
 
     fileprivate func waitForInterrupt(_ op: OpPointer, _ n: Int) -> Int {

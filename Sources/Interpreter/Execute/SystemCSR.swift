@@ -1,3 +1,4 @@
+import ExecutionEngine
 import RISCV
 
 // Zicsr (unprivileged spec, chapter 6). csrrw with rd = x0 doesn't read; csrrs and csrrc with a zero source
@@ -57,6 +58,8 @@ extension Hart {
         let number = UInt16(truncatingIfNeeded: op.imm32)
         // Whether C can go depends on where the next instruction lies.
         if number == CSR.misa.rawValue { pause(at: op, n) }
+        // As under KVM, a machine without M-mode has its entropy from user space.
+        if number == CSR.seed.rawValue, cluster.answersSBI { return askForSeed(op, n, change, operand, writes: writes) }
         if let exception = changeCSR(
             number, change, operand, reads: reads, writes: writes, rd: op.rd, retired: n &+ Block.index(of: op))
         {
@@ -66,5 +69,19 @@ extension Hart {
         if number == CSR.misa.rawValue { return resume(behind: op, n) }
         // A new regime, epoch or FS setting, or an interrupt that is now enabled: this block is over.
         return writes && (s.pointee.live & ~Live.kick != live || interruptDue) ? resume(behind: op, n) : -1
+    }
+
+    private func askForSeed(_ op: OpPointer, _ n: Int, _ change: CSRChange, _ operand: UInt64, writes: Bool) -> Int {
+        if let exception = exceptionOnAccess(to: .seed, writes: writes) { return stopIllegal(op, n, exception) }
+        pause(at: op, n)
+        unfinished = .csr(rd: op.rd, next: Block.following(op))
+        let (value, mask): (UInt64, UInt64) =
+            switch change {
+            case .write: (operand, ~0)
+            case .set: (~0, operand)
+            case .clear: (0, operand)
+            }
+        exit = .csr(CSRAccess(number: CSR.seed.rawValue, newValue: value, writeMask: mask))
+        return Stop.exit
     }
 }

@@ -20,6 +20,12 @@ extension Hart {
             complete(kind, rd, bits)
             state.pointee.pc = next
             state.pointee.retired &+= 1
+        case .csr(let rd, let next):
+            var bits: UInt64 = 0
+            if case .csr(let value) = answer { bits = value }
+            raw.setX(rd, bits)
+            state.pointee.pc = next
+            state.pointee.retired &+= 1
         case .sbi(let legacy):
             if case .sbi(let error, let value) = answer {
                 raw.setX(10, UInt64(bitPattern: error))

@@ -43,7 +43,8 @@ extension Hart {
         if requests & HartSignals.Request.fence != 0 { serveFences() }
         if requests & HartSignals.Request.time != 0 { updateTimers() }
         if requests & HartSignals.Request.counters != 0 { lookAtCounters() }
-        return requests & HartSignals.Request.exit != 0 ? .kicked : nil
+        if requests & HartSignals.Request.exit != 0 { return .kicked }
+        return requests & HartSignals.Request.gate != 0 ? .calledOut : nil
     }
 
     enum RunEnd {
@@ -53,6 +54,8 @@ extension Hart {
         case wait
         /// SBI HSM stopped the hart, or left it stopped.
         case stopped
+        /// The cluster's gate closes.
+        case calledOut
     }
 
     @inline(__always)

@@ -37,6 +37,8 @@ final class Hart {
     var guestFault = GuestFault()
 
     var trace: HartTrace?
+    /// `ebreak` ends the run.
+    var isDebugging = false
     var pmp = PMP()
     var events = EventCounters()
     // What the SBI implementation keeps for the hart.
@@ -48,10 +50,13 @@ final class Hart {
     /// Stores to these 8 bytes each are reported to user space. Set before the first run.
     var watched: [UInt64] = []
 
-    // RAM's first slot, for the common case.
-    let ramBase: UInt64
-    let ramSize: UInt64
-    let ramHost: UnsafeMutableRawPointer
+    // RAM's first slot, for the common case; see `noteMemory`.
+    private var ramBase: UInt64 = 0
+    /// Bytes, 0 while it is out of sight; the same for stores is 0 where it is read-only as well.
+    private var ramSize: UInt64 = 0
+    private var ramWritable: UInt64 = 0
+    private var ramHost: UnsafeMutableRawPointer
+    private var ramLog: WriteLog?
 
     /// What the CSR instruction at work writes: for csrrs and csrrc the bits of its operand.
     var explicitBits: UInt64 = ~0
@@ -70,6 +75,8 @@ final class Hart {
         /// A load from the virtual `address` into x or f register `rd`.
         case load(kind: LoadKind, rd: Int, address: UInt64, next: UInt64)
         case store(address: UInt64, next: UInt64)
+        /// A CSR whose value goes to x register `rd`.
+        case csr(rd: Int, next: UInt64)
         /// An SBI call; a legacy one has no a1.
         case sbi(legacy: Bool)
     }
@@ -94,8 +101,6 @@ final class Hart {
         self.blocks = blocks
         self.spaces = spaces
         self.guestStage = guestStage
-        ramBase = slot.base
-        ramSize = slot.size
         ramHost = slot.host
         state = raw.bindMemory(to: HartState.self, capacity: 1)
         signals = HartSignals(state: raw)
@@ -103,6 +108,7 @@ final class Hart {
         files = imsic.map { [signals] in InterruptFiles($0, signals: signals) }
         state.pointee.jumpCache = cache
         state.pointee.owner = Unmanaged.passUnretained(self)
+        noteMemory()
         reset()
     }
 
@@ -128,13 +134,25 @@ final class Hart {
         return memory.pointer(address, count: count)
     }
 
-    /// The same for a store: nil as well where the slot is read-only, whose stores are user space's, as KVM has it.
+    /// The same for what is written before the hart looks at its fences again: nil as well where the slot is read-only,
+    /// whose stores are user space's, as KVM has it. Where writes are logged, this one is.
     @inline(__always)
     func writableRAM(_ address: UInt64, _ count: UInt64) -> UnsafeMutableRawPointer? {
-        // The first slot is the machine's RAM.
         let offset = address &- ramBase
-        if offset < ramSize, count <= ramSize &- offset { return ramHost + Int(truncatingIfNeeded: offset) }
-        return memory.writablePointer(address, count: count)
+        if offset < ramWritable, count <= ramWritable &- offset {
+            if let ramLog { ramLog.note(offset, count) }
+            return ramHost + Int(truncatingIfNeeded: offset)
+        }
+        return memory.notedPointer(address, count: count)
+    }
+
+    /// After a change of the memory's slots, which is made while no hart runs guest code.
+    func noteMemory() {
+        guard let slot = memory.slots.first else { return }
+        ramBase = slot.base
+        ramSize = slot.isInSight ? slot.size : 0
+        ramWritable = slot.readOnly ? 0 : ramSize
+        ramLog = slot.log
     }
 }
 

@@ -21,6 +21,8 @@ final class HartSignals: @unchecked Sendable {
         static let hsm: UInt32 = 8
         /// A counter may have overflowed.
         static let counters: UInt32 = 16
+        /// The cluster's gate closes: leave guest code.
+        static let gate: UInt32 = 32
     }
     /// Atomic; see `Request`. In memory of its own, so that its address stays.
     private let requestWord: UnsafeMutableRawPointer
@@ -119,12 +121,15 @@ final class HartSignals: @unchecked Sendable {
     /// Fences that wait for the hart. Guarded by `lock`.
     private var fenceInstruction = false
     private var fenceMemory: RemoteFence?
+    private var fenceStores = false
     private var posted: UInt32 = 0
 
     /// What the hart has to carry out before its next instruction.
     struct PostedFences {
         var instruction: Bool
         var memory: RemoteFence?
+        /// What stores have found of memory is to be found again.
+        var stores: Bool
         var ticket: UInt32
     }
 
@@ -146,13 +151,25 @@ final class HartSignals: @unchecked Sendable {
         return ticket
     }
 
+    /// Has the hart forget what its stores have found of memory; the ticket tells when it is done.
+    func postStores() -> UInt32 {
+        host_mutex_lock(lock)
+        fenceStores = true
+        posted &+= 1
+        let ticket = posted
+        host_mutex_unlock(lock)
+        request(Request.fence)
+        return ticket
+    }
+
     func takeFences() -> PostedFences? {
         host_mutex_lock(lock)
         defer { host_mutex_unlock(lock) }
         guard host_load_relaxed_32(acknowledged) != posted else { return nil }
-        let taken = PostedFences(instruction: fenceInstruction, memory: fenceMemory, ticket: posted)
+        let taken = PostedFences(instruction: fenceInstruction, memory: fenceMemory, stores: fenceStores, ticket: posted)
         fenceInstruction = false
         fenceMemory = nil
+        fenceStores = false
         return taken
     }
 
@@ -162,8 +179,10 @@ final class HartSignals: @unchecked Sendable {
     /// when it does.
     func isPast(_ ticket: UInt32) -> Bool {
         if Int32(bitPattern: host_atomic_load_32(acknowledged) &- ticket) >= 0 { return true }
-        return host_atomic_load_32(inGuest) == 0
+        return !isInGuest
     }
+
+    var isInGuest: Bool { host_atomic_load_32(inGuest) != 0 }
 
     func enterGuest() { _ = host_atomic_swap_32(inGuest, 1) }
     func leaveGuest() { _ = host_atomic_swap_32(inGuest, 0) }

@@ -169,6 +169,16 @@ struct AddressSpaces {
         }
     }
 
+    /// Forgets what stores have found, in every space. What loads and fetches have found stays, and so does every link.
+    mutating func forgetStores() {
+        host_fill(shared + TLBLayout.stores, 0xFF, TLBLayout.stores)
+        for i in 0..<Self.count {
+            for regime in 0..<Regime.count where spaces[i].filled &>> UInt8(truncatingIfNeeded: regime) & 1 != 0 {
+                host_fill(spaces[i].memory + regime &* TLBLayout.size + TLBLayout.stores, 0xFF, TLBLayout.stores)
+            }
+        }
+    }
+
     /// Whether translations of guests are held.
     var hasGuests: Bool {
         for i in 0..<Self.count where spaces[i].guest != Self.noGuest && spaces[i].filled != 0 { return true }

@@ -108,6 +108,10 @@ extension Hart {
     /// SFENCE.VMA and SINVAL.VMA (privileged spec 12.2.1) for HS-level translations, HFENCE.VVMA and what these do
     /// in a guest for those of one VMID. Does more than asked when that is cheaper.
     func fenceVMA(address: UInt64?, asid: UInt64?, of owner: AddressSpaces.Owner = .host) {
+        // More than is asked for: fences of the VS-stage needn't reach the G-stage's page tables. But hardware that
+        // keeps both stages in one entry walks both after a fence of everything, and there is software that has seen
+        // no other.
+        if address == nil, asid == nil, owner != .host { guestStage.empty() }
         let marks = owner == .host ? hostMarks : guestMarks
         guard let address, !marks.hasVastPages else {
             empty(owner, asid: address == nil ? asid : nil)

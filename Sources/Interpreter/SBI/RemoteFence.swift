@@ -59,6 +59,7 @@ extension Hart {
         guard let posted = signals.takeFences() else { return }
         if posted.instruction { apply(.instruction) }
         if let memory = posted.memory { apply(memory) }
+        if posted.stores { spaces.forgetStores() }
         signals.acknowledge(posted.ticket)
     }
 

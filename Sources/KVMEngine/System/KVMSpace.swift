@@ -50,9 +50,9 @@ package final class KVMSpace {
             guard status >= 0 else { throw .kvm("KVM makes no rings of \(ringSize) bytes", -status) }
         }
         for slot in memory.slots {
-            slots.append(Slot(size: slot.size, host: slot.host, readOnly: slot.readOnly, base: slot.base))
+            slots.append(Slot(size: slot.size, host: slot.host, readOnly: slot.readOnly, base: slot.isInSight ? slot.base : nil))
         }
-        for number in slots.indices { try setSlot(number) }
+        for number in slots.indices where slots[number].base != nil { try setSlot(number) }
     }
 
     deinit { host_close(descriptor) }

@@ -106,13 +106,18 @@ final class Board: @unchecked Sendable {
         let memory = GuestMemory()
         let size = configuration.memorySize
         do throws(GuestMemoryError) {
-            try memory.addRAM(base: MemoryMap.ramBase, size: size)
+            try memory.addRAM(base: MemoryMap.ramBase, size: size, hugePages: configuration.hasHugePages)
         } catch {
             let reason: String =
                 switch error {
                 case .hostRefused(_, let errno): MachineError.hostText(errno)
                 default: "no such range of addresses"
                 }
+            if configuration.hasHugePages {
+                throw MachineError(
+                    .host,
+                    "--hugepages: the host hasn't \(size / GuestMemory.hugePage) free pages of 2 MiB for \(sizeText(size)) of guest memory: \(reason); reserve them in /proc/sys/vm/nr_hugepages")
+            }
             throw MachineError(.host, "the host refuses \(sizeText(size)) of guest memory: \(reason); give less with --mem")
         }
         return memory

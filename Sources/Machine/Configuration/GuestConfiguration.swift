@@ -1,5 +1,6 @@
 import Boot
 import ExecutionEngine
+import GuestMemory
 import RISCV
 
 /// Everything that is said about a guest before it exists, as plain values: what a machine is built from,
@@ -20,6 +21,8 @@ package struct GuestConfiguration {
     package var dumpTree: String?
     package var cpuCount = 1
     package var memorySize: UInt64 = 1 << 30
+    /// Whether RAM lies in the host's reserved pages of 2 MiB.
+    package var hasHugePages = false
     package var engine = EngineChoice.auto
     /// The engine to move to when somebody asks; nil: the guest stays where it starts.
     package var moveTo: EngineChoice?
@@ -85,6 +88,19 @@ package struct GuestConfiguration {
         try interrupts.check(extensions, startMode)
         if let s = settings[.moveTo] { moveTo = try moveTarget(s) }
         try takeDevices(settings)
+        if let s = settings[.hugePages] { try useHugePages(s) }
+    }
+
+    private mutating func useHugePages(_ s: Setting) throws(MachineError) {
+        hasHugePages = try Self.flag(s)
+        guard hasHugePages else { return }
+        guard memorySize % GuestMemory.hugePage == 0 else {
+            throw MachineError(.usage, "\(s.origin): RAM comes in pages of 2 MiB then, and \(sizeText(memorySize)) is no multiple; choose another --mem")
+        }
+        // What it gives back comes in pages of 4 KiB, of which there would be none.
+        guard !hasBalloon else {
+            throw MachineError(.usage, "\(s.origin): a balloon gives back pages of 4 KiB, which such RAM doesn't have; leave --balloon out")
+        }
     }
 
     private mutating func takeDevices(_ settings: Settings) throws(MachineError) {

@@ -9,6 +9,7 @@ extension SettingKey {
         case .append: "Kernel command line."
         case .smp: "Number of harts, 1 to 64 (default: 1)."
         case .mem: "RAM, such as 512M or 4G; a bare number counts MiB (default: 1G)."
+        case .hugePages: "Take RAM from the host's reserved pages of 2 MiB."
         case .dtb: "Device tree to use instead of the machine's own."
         case .dumpTree: "Write the device tree to a file and end."
         case .engine: "auto, interpreter or kvm (default: auto)."

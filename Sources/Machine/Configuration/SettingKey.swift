@@ -1,6 +1,6 @@
 /// What can be said about a guest: an option `--x` of the command and a key `x` of a guest file.
 package enum SettingKey: CaseIterable, Hashable, Sendable {
-    case kernel, firmware, initrd, append, smp, mem, dtb, dumpTree, engine, irqchip, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
+    case kernel, firmware, initrd, append, smp, mem, hugePages, dtb, dumpTree, engine, irqchip, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
     case disk, net, console, share, flash, rng, balloon, exec, moveTo
 
     package var name: String {
@@ -11,6 +11,7 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
         case .append: "append"
         case .smp: "smp"
         case .mem: "mem"
+        case .hugePages: "hugepages"
         case .dtb: "dtb"
         case .dumpTree: "dump-dtb"
         case .engine: "engine"
@@ -38,7 +39,7 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
     /// A switch has no value beside yes and no.
     package var isSwitch: Bool {
         switch self {
-        case .noReboot, .rng, .balloon: true
+        case .noReboot, .rng, .balloon, .hugePages: true
         default: false
         }
     }

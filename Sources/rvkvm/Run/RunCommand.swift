@@ -23,6 +23,8 @@ struct RunCommand: ParsableCommand {
     var smp: String?
     @Option(help: ArgumentHelp(.mem))
     var mem: String?
+    @ArgumentParser.Flag(name: .customLong("hugepages"), help: ArgumentHelp(.hugePages))
+    var hugePages = false
     @Option(help: ArgumentHelp(.dtb))
     var dtb: String?
     @Option(name: .customLong("dump-dtb"), help: ArgumentHelp(.dumpTree))
@@ -83,7 +85,8 @@ struct RunCommand: ParsableCommand {
             (.dumpTree, dumpTree), (.engine, engine), (.irqchip, irqchip), (.cpu, cpu), (.isa, isa), (.name, name),
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
             (.signature, signature), (.signatureGranularity, signatureGranularity),
-            (.exec, exec), (.moveTo, moveTo), (.rng, rng ? "true" : nil), (.balloon, balloon ? "true" : nil),
+            (.exec, exec), (.moveTo, moveTo), (.hugePages, hugePages ? "true" : nil), (.rng, rng ? "true" : nil),
+            (.balloon, balloon ? "true" : nil),
         ]
         let repeated: [(SettingKey, [String])] = [
             (.console, console), (.disk, disk), (.net, net), (.share, share), (.flash, flash),

@@ -80,6 +80,20 @@ struct GuestFenceTests {
         }
     }
 
+    /// No entry of hardware that combines the stages would outlive it, so what's kept of the G-stage alone mustn't.
+    @Test("a fence of the whole VS-stage sees a changed G-stage as well")
+    func guestVirtualAll() throws {
+        for (instruction, mode) in [(.hfence_vvma, .hs), (.sfence_vma, .vs), (.sinval_vma, .vs)] as [(Instruction, Mode)] {
+            let w = try World()
+            #expect(w.read() == 100)
+            for i in 1..<4 as Range<UInt64> {
+                w.outer.map(World.gpa, to: Guest.data + i << 12)
+                #expect(w.execute(instruction, rs1: nil, rs2: nil, in: mode))
+                #expect(w.read() == 100 + i, "\(instruction) in \(mode)")
+            }
+        }
+    }
+
     @Test("code as well: a fetch follows the changed stage")
     func code() throws {
         for physical in [false, true] {

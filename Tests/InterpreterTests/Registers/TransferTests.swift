@@ -1,4 +1,5 @@
 import ExecutionEngine
+import Interpreter
 import RISCV
 import Testing
 
