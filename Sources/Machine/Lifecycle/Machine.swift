@@ -4,7 +4,7 @@ import ExecutionEngine
 import Synchronization
 import VirtIO
 
-/// A guest from its first instruction to its end, through any number of resets.
+/// A guest from its first instruction to its end, through any number of resets and moves between engines.
 ///
 /// One thread calls `run` and stays there until the end; vCPUs have threads of their own; any thread may
 /// call `stop`. The first reason to stop is the one that counts.
