@@ -157,7 +157,7 @@ import Testing
         #expect(boot.registerValues[.a0] == 0)
         let tree = try #require(boot.registerValues[.a1])
         #expect(try engine.setups[0].memory.read(tree, as: UInt32.self).byteSwapped == 0xD00D_FEED)
-        #expect(engine.made[1].registerOrder == [.sbiExtension(.debugConsole)])
+        #expect(engine.made[1].registerValues == [.sbiExtension(.debugConsole): 1])
         #expect(engine.setups[0].cpuCount == 3)
     }
 

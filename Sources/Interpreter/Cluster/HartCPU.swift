@@ -81,7 +81,11 @@ final class HartCPU: VirtualCPU, @unchecked Sendable {
         hart.signals.sleep(until: ~0) { hart.wakes || hart.signals.hasRequests }
     }
 
-    func setDebugging(_ isOn: Bool) throws(EngineError) { hart.isDebugging = isOn }
+    func setDebugging(_ isOn: Bool) throws(EngineError) {
+        hart.isDebugging = isOn
+        // Breakpoints may have gone with it.
+        hart.fenceInstruction()
+    }
 
     func takeDirtyPages() throws(EngineError) -> [DirtyPage] {
         throw .unsupported("the interpreter's vCPUs have no ring of written pages; use the log")

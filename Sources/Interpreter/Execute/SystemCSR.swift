@@ -74,7 +74,7 @@ extension Hart {
     private func askForSeed(_ op: OpPointer, _ n: Int, _ change: CSRChange, _ operand: UInt64, writes: Bool) -> Int {
         if let exception = exceptionOnAccess(to: .seed, writes: writes) { return stopIllegal(op, n, exception) }
         pause(at: op, n)
-        unfinished = .csr(rd: op.rd, next: Block.following(op))
+        unfinished = .csr(rd: op.rd, length: Block.following(op) &- state.pointee.pc)
         let (value, mask): (UInt64, UInt64) =
             switch change {
             case .write: (operand, ~0)

@@ -8,25 +8,26 @@ extension Hart {
         unfinished = .nothing
         switch open {
         case .nothing: return
-        case .store(let address, let next):
+        case .store(let address, let length):
             if answer == .accessFault { return fault(.storeAccessFault, address) }
-            state.pointee.pc = next
+            state.pointee.pc &+= length
             state.pointee.retired &+= 1
-        case .load(let kind, let rd, let address, let next):
+        case .load(let kind, let rd, let address, let length):
             if answer == .accessFault { return fault(.loadAccessFault, address) }
             // An answer that isn't data reads as zero, as KVM's run structure would.
             var bits: UInt64 = 0
             if case .data(let data) = answer { bits = data }
             complete(kind, rd, bits)
-            state.pointee.pc = next
+            state.pointee.pc &+= length
             state.pointee.retired &+= 1
-        case .csr(let rd, let next):
+        case .csr(let rd, let length):
             var bits: UInt64 = 0
             if case .csr(let value) = answer { bits = value }
             raw.setX(rd, bits)
-            state.pointee.pc = next
+            state.pointee.pc &+= length
             state.pointee.retired &+= 1
         case .sbi(let legacy):
+            state.pointee.pc &+= Self.ecallLength
             if case .sbi(let error, let value) = answer {
                 raw.setX(10, UInt64(bitPattern: error))
                 if !legacy { raw.setX(11, value) }
@@ -35,6 +36,16 @@ extension Hart {
             }
         }
     }
+
+    /// Ends the run with a call that user space answers, made by an ecall that `pc` is behind.
+    func leave(_ call: Exit, legacy: Bool = false) -> Int {
+        state.pointee.pc &-= Self.ecallLength
+        unfinished = .sbi(legacy: legacy)
+        exit = call
+        return Stop.exit
+    }
+
+    private static var ecallLength: UInt64 { 4 }
 
     /// `pc` is still that of the load or store, and the details of the trap are noted.
     private func fault(_ cause: Exception, _ address: UInt64) {

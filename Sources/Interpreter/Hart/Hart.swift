@@ -69,14 +69,15 @@ final class Hart {
     /// What the answer to that exit completes.
     var unfinished: Unfinished = .nothing
 
-    /// The part of an instruction that waits for user space's answer.
+    /// The part of an instruction that waits for user space's answer. pc stays at the instruction until then, and moves
+    /// on by its `length` from wherever user space has put it meanwhile, as KVM's does.
     enum Unfinished {
         case nothing
         /// A load from the virtual `address` into x or f register `rd`.
-        case load(kind: LoadKind, rd: Int, address: UInt64, next: UInt64)
-        case store(address: UInt64, next: UInt64)
+        case load(kind: LoadKind, rd: Int, address: UInt64, length: UInt64)
+        case store(address: UInt64, length: UInt64)
         /// A CSR whose value goes to x register `rd`.
-        case csr(rd: Int, next: UInt64)
+        case csr(rd: Int, length: UInt64)
         /// An SBI call; a legacy one has no a1.
         case sbi(legacy: Bool)
     }

@@ -85,7 +85,7 @@ extension Hart {
             }
             pause(at: op, n)
             noteAccess(op, mode, offset: 0)
-            unfinished = .load(kind: kind, rd: op.rd, address: va, next: Block.following(op))
+            unfinished = .load(kind: kind, rd: op.rd, address: va, length: Block.following(op) &- state.pointee.pc)
             exit = .mmioRead(address: found.address, width: Int(truncatingIfNeeded: size))
             return Stop.exit
         } catch {
@@ -126,7 +126,7 @@ extension Hart {
             if cluster.doorbells.ring(found.address, width: width, value: value & mask) { return done }
             pause(at: op, n)
             noteAccess(op, mode, offset: 0)
-            unfinished = .store(address: va, next: Block.following(op))
+            unfinished = .store(address: va, length: Block.following(op) &- state.pointee.pc)
             exit = .mmioWrite(address: found.address, width: width, value: value & mask)
             return Stop.exit
         } catch {

@@ -33,10 +33,9 @@ extension Hart {
     }
 
     private func forward(_ id: UInt64, _ function: UInt64) -> Int {
-        unfinished = .sbi(legacy: id <= SBI.Extension.legacyShutdown)
-        exit = .sbi(
-            SBICall(extensionID: id, functionID: function, a0: a(0), a1: a(1), a2: a(2), a3: a(3), a4: a(4), a5: a(5)))
-        return Stop.exit
+        let call = SBICall(
+            extensionID: id, functionID: function, a0: a(0), a1: a(1), a2: a(2), a3: a(3), a4: a(4), a5: a(5))
+        return leave(.sbi(call), legacy: id <= SBI.Extension.legacyShutdown)
     }
 
     func answer(_ result: SBI.Result) -> Int {
@@ -182,9 +181,7 @@ extension Hart {
         let reason = a(1) & 0xFFFF_FFFF
         // Types of the platform's own aren't implemented; reasons are only passed on.
         guard type <= 2, reason <= 1 || reason >= 0xE000_0000 else { return answer(.invalidParameter) }
-        unfinished = .sbi(legacy: false)
-        exit = .systemEvent(type == 0 ? .shutdown(reason: reason) : .reset(reason: reason))
-        return Stop.exit
+        return leave(.systemEvent(type == 0 ? .shutdown(reason: reason) : .reset(reason: reason)))
     }
 
     /// Chapter 5: one result in a0, everything else kept.
@@ -206,9 +203,7 @@ extension Hart {
             default: perform(.range(start: a(1), size: a(2), asid: a(3) & 0xFFFF), on: harts)
             }
         default:
-            unfinished = .sbi(legacy: true)
-            exit = .systemEvent(.shutdown(reason: 0))
-            return Stop.exit
+            return leave(.systemEvent(.shutdown(reason: 0)), legacy: true)
         }
         raw.setX(10, result)
         return Stop.dispatch

@@ -29,6 +29,11 @@ struct DebuggingTests {
         try guest.memory.write(vector.bytes, at: BoundaryGuest.code + 0x1000)
         let csrs = try (0...10).filter { $0 != 7 }.map { try cpu.register(.csr($0)) }
 
+        // What the last exit left open moves pc when it is completed.
+        func complete() {
+            cpu.kick()
+            #expect(cpu.run(.none) == .interrupted)
+        }
         try cpu.setDebugging(true)
         for _ in 0..<3 {
             #expect(cpu.run(.none) == .debug(pc: at))
@@ -39,17 +44,34 @@ struct DebuggingTests {
         // Taken away by whoever planted it.
         try guest.memory.write([0x13, 0, 0, 0] as [UInt8], at: at)
         #expect(cpu.run(.none) == .mmioWrite(address: 8, width: 1, value: 0))
+        complete()
         try guest.memory.write((compressed ? [0x02, 0x90, 0x01, 0x00] : [0x73, 0x00, 0x10, 0x00]) as [UInt8], at: at)
         try cpu.setRegister(.pc, to: BoundaryGuest.code)
         #expect(cpu.run(.none) == .debug(pc: at))
         // Moved on past it.
         try cpu.setRegister(.pc, to: at + (compressed ? 2 : 4))
         #expect(cpu.run(.none) == .mmioWrite(address: 8, width: 1, value: 0))
+        complete()
         // Without debugging it is the guest's.
         try cpu.setRegister(.pc, to: at)
         try cpu.setDebugging(false)
         #expect(cpu.run(.none) == .mmioWrite(address: 16, width: 4, value: 0))
         #expect(try cpu.register(.csr(5)) == Exception.breakpoint.rawValue && cpu.register(.csr(4)) == at)
+    }
+
+    @Test("a breakpoint that goes with the debugger is gone")
+    func detaching() throws {
+        let guest = try BoundaryGuest()
+        var program = Program()
+        program.emit(.ebreak)
+        program.emit(.sb, imm: 8)
+        try guest.load(program)
+        let cpu = guest.machine.cpus[0]
+        try cpu.setDebugging(true)
+        #expect(cpu.run(.none) == .debug(pc: BoundaryGuest.code))
+        try guest.memory.write([0x13, 0, 0, 0] as [UInt8], at: BoundaryGuest.code)
+        try cpu.setDebugging(false)
+        #expect(cpu.run(.none) == .mmioWrite(address: 8, width: 1, value: 0))
     }
 
     @Test("firmware's ebreak as well")
