@@ -195,6 +195,7 @@ echo ${up%%.*} >/tmp/up
 say irqs$1 $(grep -oE "SiFive PLIC|APLIC-[A-Z]*" /proc/interrupts | sort -u)
 say written$1 $(md5sum </dev/vda)
 say warnings$1 $(dmesg | grep -cE "WARN|BUG|Oops|rcu.*stall")
+dmesg | grep -E "WARN|BUG|Oops|rcu.*stall" | sed "s/^/dmesg $1 /"
 say ready$1
 """
 
