@@ -75,7 +75,8 @@ class Guest:
     def __init__(self, command):
         self.master, self.slave = pty.openpty()
         self.before = termios.tcgetattr(self.slave)
-        self.said = b""
+        # What nobody has waited for yet, and everything.
+        self.said = self.heard = b""
 
         def take_terminal():
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -102,7 +103,9 @@ class Guest:
         ready, _, _ = select.select([self.master], [], [], seconds)
         if not ready:
             return False
-        self.said += os.read(self.master, 65536)
+        more = os.read(self.master, 65536)
+        self.said += more
+        self.heard += more
         return True
 
     def wait_for(self, pattern, limit):

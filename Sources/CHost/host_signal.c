@@ -6,12 +6,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static const int routed[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH };
+static const int routed[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1 };
+#define ROUTED (sizeof routed / sizeof *routed)
 
-int host_signals_open(void) {
+int host_signals_open(bool user) {
     sigset_t set;
     sigemptyset(&set);
-    for (unsigned i = 0; i < sizeof routed / sizeof *routed; i++) {
+    // The last one is the user's.
+    for (unsigned i = 0; i < ROUTED - !user; i++) {
         struct sigaction action;
         if (sigaction(routed[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&set, routed[i]);
     }

@@ -36,6 +36,17 @@ package enum EngineSelection {
         }
     }
 
+    /// The engine that `--x-move-to` names; nil for a guest that stays where it is.
+    @export(interface) package static func makeOther(for configuration: GuestConfiguration) throws(MachineError) -> (any Engine)? {
+        switch configuration.moveTo {
+        case nil: return nil
+        case .kvm:
+            if case .unavailable(let why) = KVMProbe.run() { throw MachineError(.host, "--x-move-to kvm: \(why)") }
+            do throws(EngineError) { return try KVMEngine.make() } catch { throw MachineError(error) }
+        case .interpreter, .auto: return InterpreterEngine.make()
+        }
+    }
+
     /// Whether the guest asks for nothing that KVM has for no guest: M-mode, guests of its own, an insight into its
     /// harts. What this host's KVM lacks beside that and interrupt files is an error, since leaving the hardware would
     /// go unnoticed.

@@ -31,7 +31,15 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     /// Levels of the external interrupt, in order.
     private(set) var externalInterrupts: [Bool] = []
     private(set) var registerValues: [RegisterID: UInt64] = [:]
+    /// In the order in which they were first written.
+    private(set) var registerOrder: [RegisterID] = []
     private(set) var power = PowerState.runnable
+    /// What it says of its power state before that.
+    var powerAnswers: [PowerState] = []
+    /// What this hart doesn't have.
+    var absent: Set<RegisterID> = []
+    /// What it takes and keeps otherwise: these bits read 0.
+    var hardwired: [RegisterID: UInt64] = [:]
 
     init(_ id: Int, _ script: [Exit]) {
         self.id = id
@@ -58,12 +66,24 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     }
 
     func setExternalInterrupt(_ level: Bool) { externalInterrupts.append(level) }
-    func register(_ id: RegisterID) throws(EngineError) -> UInt64 { registerValues[id] ?? 0 }
-    func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) { registerValues[id] = value }
-    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] { throw .missing("a fake's registers have 8 bytes") }
-    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) { throw .missing("a fake's registers have 8 bytes") }
-    func registers() throws(EngineError) -> [RegisterID] { Array(registerValues.keys) }
-    func powerState() throws(EngineError) -> PowerState { power }
+    func register(_ id: RegisterID) throws(EngineError) -> UInt64 {
+        if absent.contains(id) { throw .missing("no such register") }
+        return registerValues[id] ?? 0
+    }
+    func setRegister(_ id: RegisterID, to value: UInt64) throws(EngineError) {
+        if absent.contains(id) { throw .missing("no such register") }
+        if registerValues[id] == nil { registerOrder.append(id) }
+        registerValues[id] = value & ~(hardwired[id] ?? 0)
+    }
+    func bytes(of id: RegisterID) throws(EngineError) -> [UInt8] {
+        let value = try register(id)
+        return (0..<id.size).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
+    }
+    func setBytes(of id: RegisterID, to bytes: [UInt8]) throws(EngineError) {
+        try setRegister(id, to: bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    }
+    func registers() throws(EngineError) -> [RegisterID] { registerOrder }
+    func powerState() throws(EngineError) -> PowerState { powerAnswers.isEmpty ? power : powerAnswers.removeFirst() }
     func setPowerState(_ state: PowerState) throws(EngineError) { power = state }
     func setDebugging(_ isOn: Bool) throws(EngineError) { throw .unsupported("a fake has no guest code") }
     func takeDirtyPages() throws(EngineError) -> [DirtyPage] { throw .unsupported("a fake stores nothing") }
@@ -74,11 +94,16 @@ final class FakeMachine: VirtualMachine {
 
     let cpus: [any VirtualCPU]
     private(set) var messages: [Message] = []
+    /// By hart and siselect number; nil without interrupt files.
+    var files: [[UInt64: UInt64]]?
+    private(set) var doorbells: [UInt64] = []
+    var hasDoorbells = false
     var inspector: (any Inspector)? { nil }
     var machineLevel: (any MachineLevel)? { nil }
     func watchStores(to address: UInt64) throws(EngineError) { throw .unsupported("a fake stores nothing") }
     func addDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
-        throw .unsupported("a fake has exits only")
+        guard hasDoorbells else { throw .unsupported("a fake has exits only") }
+        doorbells.append(address)
     }
     func removeDoorbell(address: UInt64, width: Int, value: UInt64?, eventfd: Int32) throws(EngineError) {
         throw .missing("a fake has no doorbell")
@@ -95,32 +120,45 @@ final class FakeMachine: VirtualMachine {
     }
     func removeInterruptDoorbell(eventfd: Int32) throws(EngineError) { throw .missing("a fake has no doorbell") }
     func interruptFile(hart: Int, _ select: UInt64) throws(EngineError) -> UInt64 {
-        throw .unsupported("a fake has no interrupt files")
+        guard let files else { throw .unsupported("a fake has no interrupt files") }
+        return files[hart][select] ?? 0
     }
     func setInterruptFile(hart: Int, _ select: UInt64, to value: UInt64) throws(EngineError) {
-        throw .unsupported("a fake has no interrupt files")
+        guard files != nil else { throw .unsupported("a fake has no interrupt files") }
+        files?[hart][select] = value
     }
     init(_ cpus: [any VirtualCPU]) { self.cpus = cpus }
 }
 
 /// Makes one machine a script; each reset takes the next.
 final class FakeEngine: Engine, @unchecked Sendable {
-    let name = "fake"
+    let name: String
+    var dictates = HostDictates()
+    /// Why it makes no machine.
+    var refusal: EngineError?
+    /// What is done to a machine before anybody has it.
+    var prepare: (FakeMachine, [FakeCPU]) -> Void = { _, _ in }
     private var scripts: [[Exit]]
     private(set) var made: [FakeCPU] = []
     private(set) var setups: [MachineSetup] = []
     private(set) var machines: [FakeMachine] = []
 
-    init(_ scripts: [Exit]...) { self.scripts = scripts }
+    init(_ scripts: [Exit]..., name: String = "fake") {
+        self.scripts = scripts
+        self.name = name
+    }
 
     func capability(_ one: Capability) -> Int { 0 }
 
     func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
+        if let refusal { throw refusal }
         let script = scripts.isEmpty ? [] : scripts.removeFirst()
         setups.append(setup)
         let cpus = (0..<setup.cpuCount).map { FakeCPU($0, $0 == 0 ? script : []) }
         made += cpus
         let machine = FakeMachine(cpus)
+        if setup.imsic != nil { machine.files = cpus.map { _ in [:] } }
+        prepare(machine, cpus)
         machines.append(machine)
         return machine
     }

@@ -1,11 +1,13 @@
 #ifndef HOST_SIGNAL_H
 #define HOST_SIGNAL_H
+#include <stdbool.h>
 #include <stdint.h>
 // Signals as bytes to be read, so that nothing of ours runs inside a handler.
 
-// Routes SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH to a descriptor, except those that whoever
-// started us had ignored (nohup). Call before any thread starts. The descriptor, or -errno.
-int host_signals_open(void);
+// Routes SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH, and SIGUSR1 if `user` says so, to a
+// descriptor, except those that whoever started us had ignored (nohup). Call before any thread starts. The descriptor,
+// or -errno.
+int host_signals_open(bool user);
 // The next signal's number; 0 when there is none; -errno.
 int host_signals_next(int fd);
 // SIGPIPE becomes EPIPE.

@@ -34,14 +34,15 @@ package struct GuestRun {
 
     package mutating func run() throws(MachineError) -> Int32 {
         let engine = try EngineSelection.make(for: configuration)
-        configuration.dictates = engine.dictates
+        let other = try EngineSelection.makeOther(for: configuration)
+        if let other { try configuration.suit(engine, other) } else { configuration.dictates = engine.dictates }
         let payloads = try PayloadPlan(configuration)
         if let path = configuration.dumpTree {
             try TreeFile.write(payloads.deviceTree, to: path)
             return 0
         }
         // From here on signals wait to be read; threads inherit that.
-        let signals = host_signals_open()
+        let signals = host_signals_open(other != nil)
         let wake = host_eventfd()
         guard signals >= 0, wake >= 0 else {
             throw MachineError(.host, "the host refuses a descriptor for signals: \(String(cString: host_error_text(-min(signals, wake))))")
@@ -52,7 +53,7 @@ package struct GuestRun {
         let trace = try TraceOutput.open(configuration.trace)
         // Consumed: the files' contents are as large as the kernel, and the guest has its own copy by then.
         let machine = try Machine(
-            configuration, payloads: consume payloads, engine: engine,
+            configuration, payloads: consume payloads, engine: engine, other: other,
             host: HostConnections(
                 output: output, input: input, backends: backends, report: { sentence in Message.notice(sentence) }),
             trace: trace)

@@ -119,6 +119,8 @@ final class Events: @unchecked Sendable {
                 passSize()
             case Signal.windowChange:
                 passSize()
+            case Signal.user1:
+                machine.move()
             default:
                 // The second one means it.
                 if isStopping {
@@ -134,6 +136,8 @@ final class Events: @unchecked Sendable {
 
 /// Linux's numbers.
 enum Signal {
+    /// Routed to us only with `--x-move-to`.
+    static let user1: Int32 = 10
     static let resume: Int32 = 18
     static let suspend: Int32 = 20
     static let windowChange: Int32 = 28

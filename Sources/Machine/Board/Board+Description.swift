@@ -8,7 +8,7 @@ extension MachineDescription {
         let isa = configuration.extensions
         let host = configuration.dictates
         func block(_ one: Extension, _ dictated: UInt64?) -> UInt32? {
-            isa.contains(one) ? UInt32(truncatingIfNeeded: dictated ?? 64) : nil
+            isa.contains(one) ? UInt32(truncatingIfNeeded: dictated ?? MemoryMap.cacheBlock) : nil
         }
         self.init(
             model: "rvkvm,rvkvm-1.0",
@@ -17,7 +17,7 @@ extension MachineDescription {
                 count: configuration.cpuCount, isaString: isa.isaString(xlen: 64), isaExtensions: isa.names,
                 mmuType: Self.mmuType(host.satpMode), cbomBlockSize: block(.zicbom, host.cbomBlockSize),
                 cbozBlockSize: block(.zicboz, host.cbozBlockSize), cbopBlockSize: block(.zicbop, host.cbomBlockSize),
-                timebaseFrequency: UInt32(truncatingIfNeeded: host.timebase ?? MemoryMap.timebase)),
+                timebaseFrequency: UInt32(truncatingIfNeeded: configuration.timebase)),
             interruptController: Self.interruptController(configuration),
             uart: UART(
                 base: MemoryMap.uart.base, size: MemoryMap.uart.size, interrupt: MemoryMap.uart.irq,

@@ -1,12 +1,10 @@
 import Devices
-import ExecutionEngine
 import VirtIO
 
 extension Board {
-    /// Puts a transport with `device` behind it on the bus. Where the engine can, notifications reach the device
-    /// without an exit.
+    /// Puts a transport with `device` behind it on the bus.
     func attach(
-        _ device: any VirtIODevice, _ place: MemoryMap.Place, _ line: any InterruptLine, _ machine: any VirtualMachine
+        _ device: any VirtIODevice, _ place: MemoryMap.Place, _ line: any InterruptLine
     ) throws(MachineError) -> MMIOTransport {
         let transport: MMIOTransport
         do throws(TransportError) {
@@ -18,9 +16,6 @@ extension Board {
             }
         }
         try attach(transport, place)
-        do throws(EngineError) {
-            try transport.connectDoorbells(to: machine, base: place.base)
-        } catch { throw MachineError(error) }
         return transport
     }
 }

@@ -10,18 +10,22 @@ import VirtIO
 final class Board: @unchecked Sendable {
     let memory: GuestMemory
     let bus: Bus
-    let cpus: [any VirtualCPU]
+    let socket: ProcessorSocket
     let sbi: SBIConsole
     /// Whether an address without a device ends in an access fault, as on hardware that starts in M-mode.
     private let vacancyFaults: Bool
     /// The test's end of HTIF, when the guest has one.
     let htif: HTIF?
-    private let harness: TestHarness?
+    let harness: TestHarness?
+    let configuration: GuestConfiguration
+    let trace: ExecutionTrace?
     private let uart: UART16550
     private let clock: HostAlarmClock
     private let input: ConsoleInput
     /// By slot.
-    private var transports: [MMIOTransport] = []
+    private(set) var transports: [MMIOTransport] = []
+    /// The vCPUs of now, by hart id.
+    var cpus: [any VirtualCPU] { socket.cpus }
 
     /// Builds everything and installs the payloads. Hart 0 is ready to run the kernel.
     init(
@@ -32,13 +36,15 @@ final class Board: @unchecked Sendable {
         let input = peripherals.consoles.serialInput
         memory = try Self.makeMemory(configuration)
         try Self.addSlots(of: peripherals.flash, to: memory)
+        self.configuration = configuration
+        self.trace = trace
+        harness = payloads.plan.info.harness
         let machine = try Self.makeMachine(configuration, memory, engine)
-        try Self.offerConsole(to: machine)
-        try Self.connect(trace, to: machine, configuration, engine)
-        cpus = machine.cpus
+        let socket = ProcessorSocket(machine)
+        self.socket = socket
         vacancyFaults = configuration.startMode == .firmware
 
-        let interrupts = InterruptController(configuration, machine)
+        let interrupts = InterruptController(configuration, socket)
         uart = UART16550(line: interrupts.line(MemoryMap.uart), sink: output)
         do throws(AlarmClockError) {
             clock = try HostAlarmClock()
@@ -51,18 +57,17 @@ final class Board: @unchecked Sendable {
         bus = Bus()
         sbi = SBIConsole(memory: memory, output: output, input: input)
         self.input = input
-        harness = payloads.plan.info.harness
-        htif = try Self.makeHTIF(harness, machine, memory, output: output, input: input, delegate: finisher)
+        htif = Self.makeHTIF(harness, memory, output: output, input: input, delegate: finisher)
 
         try attach(TestFinisher(delegate: finisher), MemoryMap.testFinisher)
         try attach(GoldfishRTC(line: interrupts.line(MemoryMap.rtc), clock: clock), MemoryMap.rtc)
         for region in interrupts.regions { try attach(region.device, region.place) }
         try attach(uart, MemoryMap.uart)
-        if let level = machine.machineLevel { try attach(CLINT(harts: level, count: cpus.count), MemoryMap.clint) }
+        if let level = machine.machineLevel { try attach(CLINT(harts: level, count: socket.cpus.count), MemoryMap.clint) }
         try attach(peripherals.flash)
         for (slot, device) in peripherals.virtio.enumerated() {
             let place = MemoryMap.virtio(slot: slot)
-            transports.append(try attach(device, place, interrupts.line(place), machine))
+            transports.append(try attach(device, place, interrupts.line(place)))
         }
         if configuration.startMode == .firmware {
             // Whoever looks for devices without a device tree reads all of the eight that QEMU's board has.
@@ -71,6 +76,7 @@ final class Board: @unchecked Sendable {
             }
         }
 
+        try connect(machine, engine)
         do throws(BootError) { try payloads.plan.install(into: memory) } catch { throw MachineError(error) }
         try start(at: payloads.plan.info, configuration.startMode)
         input.connect(uart)
@@ -117,39 +123,6 @@ final class Board: @unchecked Sendable {
         return memory
     }
 
-    private static func makeMachine(
-        _ configuration: GuestConfiguration, _ memory: GuestMemory, _ engine: any Engine
-    ) throws(MachineError) -> any VirtualMachine {
-        let setup = MachineSetup(
-            memory: memory, cpuCount: configuration.cpuCount, extensions: configuration.extensions,
-            timebase: configuration.dictates.timebase ?? MemoryMap.timebase, mode: configuration.startMode,
-            imsic: configuration.imsic)
-        do throws(EngineError) { return try engine.makeMachine(setup) } catch { throw MachineError(error) }
-    }
-
-    /// Lets the guest's calls of SBI's debug console come to us, where the engine knows it.
-    private static func offerConsole(to machine: any VirtualMachine) throws(MachineError) {
-        for cpu in machine.cpus {
-            do throws(EngineError) {
-                try cpu.setRegister(.sbiExtension(.debugConsole), to: 1)
-            } catch {
-                if case .missing = error { continue }
-                throw MachineError(error)
-            }
-        }
-    }
-
-    /// Has `--trace traps,insns` its lines, from an engine that can tell them.
-    private static func connect(
-        _ trace: ExecutionTrace?, to machine: any VirtualMachine, _ configuration: GuestConfiguration, _ engine: any Engine
-    ) throws(MachineError) {
-        guard let trace, let wanted = configuration.trace, wanted.traps || wanted.instructions else { return }
-        guard let inspector = machine.inspector else {
-            throw MachineError(.usage, "--trace: the engine \(engine.name) shows exits only, no traps or instructions")
-        }
-        inspector.trace(to: trace, traps: wanted.traps, instructions: wanted.instructions)
-    }
-
     func attach(_ device: any MMIODevice, _ place: MemoryMap.Place) throws(MachineError) {
         do throws(BusError) {
             try bus.attach(device, base: place.base, size: place.size)
@@ -159,17 +132,9 @@ final class Board: @unchecked Sendable {
     }
 
     private static func makeHTIF(
-        _ harness: TestHarness?, _ machine: any VirtualMachine, _ memory: GuestMemory, output: any ByteSink,
-        input: ConsoleInput, delegate: any BoardDelegate
-    ) throws(MachineError) -> HTIF? {
+        _ harness: TestHarness?, _ memory: GuestMemory, output: any ByteSink, input: ConsoleInput, delegate: any BoardDelegate
+    ) -> HTIF? {
         guard let toHost = harness?.toHost, memory.pointer(toHost, count: 8) != nil else { return nil }
-        do throws(EngineError) {
-            try machine.watchStores(to: toHost)
-            // Taking an answer away makes room for the next.
-            if let fromHost = harness?.fromHost, memory.pointer(fromHost, count: 8) != nil {
-                try machine.watchStores(to: fromHost)
-            }
-        } catch { throw MachineError(error) }
         return HTIF(
             memory: memory, toHost: toHost, fromHost: harness?.fromHost, output: output, input: input, delegate: delegate)
     }

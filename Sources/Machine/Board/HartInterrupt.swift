@@ -15,10 +15,14 @@ final class MachineExternalInterrupt: InterruptLine, @unchecked Sendable {
 }
 
 /// The interrupt controller's wire into a hart's S-mode: its supervisor external interrupt.
-final class HartInterrupt: InterruptLine, @unchecked Sendable {
-    private let cpu: any VirtualCPU
+final class HartInterrupt: InterruptLine {
+    private let socket: ProcessorSocket
+    private let hart: Int
 
-    init(_ cpu: any VirtualCPU) { self.cpu = cpu }
+    init(_ socket: ProcessorSocket, hart: Int) {
+        self.socket = socket
+        self.hart = hart
+    }
 
-    func set(_ level: Bool) { cpu.setExternalInterrupt(level) }
+    func set(_ level: Bool) { socket.setExternalInterrupt(hart: hart, level) }
 }

@@ -7,11 +7,11 @@ enum InterruptController {
     case plic(PLIC)
     case aplic(APLIC)
 
-    init(_ configuration: GuestConfiguration, _ machine: any VirtualMachine) {
+    init(_ configuration: GuestConfiguration, _ socket: ProcessorSocket) {
         switch configuration.interrupts {
-        case .plic: self = .plic(Self.makePLIC(machine))
-        case .aplic: self = .aplic(Self.makeAPLIC(machine))
-        case .aia: self = .aplic(Self.makeAPLIC(machine, configuration))
+        case .plic: self = .plic(Self.makePLIC(socket))
+        case .aplic: self = .aplic(Self.makeAPLIC(socket))
+        case .aia: self = .aplic(Self.makeAPLIC(socket, configuration))
         }
     }
 
@@ -35,30 +35,30 @@ enum InterruptController {
     }
 
     /// Context 2h is hart h's M-mode, which leads nowhere without firmware; 2h + 1 is its S-mode.
-    private static func makePLIC(_ machine: any VirtualMachine) -> PLIC {
+    private static func makePLIC(_ socket: ProcessorSocket) -> PLIC {
         var wires: [(any InterruptLine)?] = []
-        for cpu in machine.cpus {
-            if let level = machine.machineLevel {
-                wires.append(MachineExternalInterrupt(level, hart: cpu.id))
+        for hart in socket.cpus.indices {
+            if let level = socket.machine.machineLevel {
+                wires.append(MachineExternalInterrupt(level, hart: hart))
             } else {
                 wires.append(nil)
             }
-            wires.append(HartInterrupt(cpu))
+            wires.append(HartInterrupt(socket, hart: hart))
         }
         return PLIC(wires: wires)
     }
 
     /// In direct delivery mode; a hart's index is its id.
-    private static func makeAPLIC(_ machine: any VirtualMachine) -> APLIC {
-        let supervisor = APLIC.Delivery.direct(wires: machine.cpus.map { HartInterrupt($0) })
-        guard let level = machine.machineLevel else { return APLIC(machine: nil, supervisor: supervisor) }
-        let wires: [any InterruptLine] = machine.cpus.map { MachineExternalInterrupt(level, hart: $0.id) }
+    private static func makeAPLIC(_ socket: ProcessorSocket) -> APLIC {
+        let supervisor = APLIC.Delivery.direct(wires: socket.cpus.indices.map { HartInterrupt(socket, hart: $0) })
+        guard let level = socket.machine.machineLevel else { return APLIC(machine: nil, supervisor: supervisor) }
+        let wires: [any InterruptLine] = socket.cpus.indices.map { MachineExternalInterrupt(level, hart: $0) }
         return APLIC(machine: .direct(wires: wires), supervisor: supervisor)
     }
 
     /// In MSI delivery mode. Firmware sets the addresses; without any they are as if it had.
-    private static func makeAPLIC(_ machine: any VirtualMachine, _ configuration: GuestConfiguration) -> APLIC {
-        let messages = APLIC.Delivery.messages(to: IMSICMessages(machine))
+    private static func makeAPLIC(_ socket: ProcessorSocket, _ configuration: GuestConfiguration) -> APLIC {
+        let messages = APLIC.Delivery.messages(to: IMSICMessages(socket))
         let guestIndexBits = configuration.guestIndexBits
         guard configuration.startMode == .supervisor else {
             return APLIC(machine: messages, supervisor: messages, guestIndexBits: guestIndexBits)
@@ -71,12 +71,12 @@ enum InterruptController {
 }
 
 /// The APLIC's way to the engine's interrupt files.
-private final class IMSICMessages: MessageReceiver, @unchecked Sendable {
-    private let machine: any VirtualMachine
+private final class IMSICMessages: MessageReceiver {
+    private let socket: ProcessorSocket
 
-    init(_ machine: any VirtualMachine) { self.machine = machine }
+    init(_ socket: ProcessorSocket) { self.socket = socket }
 
-    func send(address: UInt64, data: UInt32) { machine.sendMSI(address: address, data: data) }
+    func send(address: UInt64, data: UInt32) { socket.sendMSI(address: address, data: data) }
 }
 
 extension GuestConfiguration {

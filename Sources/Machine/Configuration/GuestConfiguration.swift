@@ -24,8 +24,12 @@ package struct GuestConfiguration {
     /// Whether RAM lies in the host's reserved pages of 2 MiB.
     package var hasHugePages = false
     package var engine = EngineChoice.auto
-    /// What the chosen engine's host dictates; set once the engine is there.
+    /// The engine to move to when somebody asks; nil: the guest stays where it starts.
+    package var moveTo: EngineChoice?
+    /// What the hosts of the engines in question dictate; set once the engines are there.
     package var dictates = HostDictates()
+    /// SBI calls that the guest doesn't get, since not all of the engines in question have them.
+    package var withheldCalls: [SBIExtensionNumber] = []
     package var interrupts = InterruptChoice.plic
     /// What the harts implement; the model's unless `--isa` changes it.
     package var extensions = CPUModel.standard.extensions
@@ -53,6 +57,8 @@ package struct GuestConfiguration {
     package var hasBalloon = false
 
     package var startMode: StartMode { firmware == .supervisor ? .supervisor : .firmware }
+    /// Frequency of `time`, in Hz.
+    var timebase: UInt64 { dictates.timebase ?? MemoryMap.timebase }
 
     package init() {}
 
@@ -80,6 +86,7 @@ package struct GuestConfiguration {
         extensions = model.extensions(startMode).union(interrupts.extensions(startMode))
         if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
         try interrupts.check(extensions, startMode)
+        if let s = settings[.moveTo] { moveTo = try moveTarget(s) }
         try takeDevices(settings)
         if let s = settings[.hugePages] { try useHugePages(s) }
     }

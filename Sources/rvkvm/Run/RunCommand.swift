@@ -65,6 +65,8 @@ struct RunCommand: ParsableCommand {
     var balloon = false
     @Option(parsing: .unconditional, help: ArgumentHelp(.exec))
     var exec: String?
+    @Option(name: .customLong("x-move-to"), help: ArgumentHelp(.moveTo))
+    var moveTo: String?
     @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
     var config: String?
 
@@ -83,7 +85,8 @@ struct RunCommand: ParsableCommand {
             (.dumpTree, dumpTree), (.engine, engine), (.irqchip, irqchip), (.cpu, cpu), (.isa, isa), (.name, name),
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
             (.signature, signature), (.signatureGranularity, signatureGranularity),
-            (.exec, exec), (.hugePages, hugePages ? "true" : nil), (.rng, rng ? "true" : nil), (.balloon, balloon ? "true" : nil),
+            (.exec, exec), (.moveTo, moveTo), (.hugePages, hugePages ? "true" : nil), (.rng, rng ? "true" : nil),
+            (.balloon, balloon ? "true" : nil),
         ]
         let repeated: [(SettingKey, [String])] = [
             (.console, console), (.disk, disk), (.net, net), (.share, share), (.flash, flash),
