@@ -2,20 +2,42 @@ import CFDT
 
 /// libfdt's sequential writer. Errors stick: the calls after a failed one do nothing, and `finish` tells.
 final class FDTWriter {
-    private let buffer: PayloadBytes
+    /// What one hart's tree fits into; libfdt clears all of it.
+    private static let firstSize = 8 << 10
+
+    private var buffer: PayloadBytes
+    private let limit: Int
+    private let source: PayloadSource
     private var status: Int32
     private var lastHandle: UInt32 = 0
 
     /// A tree of up to `limit` bytes. `source` is named when the host refuses the memory.
     init(limit: UInt64, for source: PayloadSource) throws(BootError) {
-        buffer = try PayloadBytes(capacity: Int(clamping: limit), for: source)
+        self.limit = Int(clamping: limit)
+        self.source = source
+        buffer = try PayloadBytes(capacity: min(Self.firstSize, self.limit), for: source)
         status = fdt_create(buffer.storage.baseAddress, Int32(clamping: buffer.storage.count))
         attempt { fdt_finish_reservemap($0) }
     }
 
+    /// Makes the call, with more room when there isn't enough: a call that finds too little has changed nothing.
     private func attempt(_ call: (UnsafeMutableRawPointer) -> Int32) {
         guard status == 0, let base = buffer.storage.baseAddress else { return }
         status = call(base)
+        while status == -FDT_ERR_NOSPACE, grow(), let base = buffer.storage.baseAddress { status = call(base) }
+    }
+
+    private func grow() -> Bool {
+        let room = min(buffer.storage.count * 2, limit)
+        guard room > buffer.storage.count else { return false }
+        do throws(BootError) {
+            let larger = try PayloadBytes(capacity: room, for: source)
+            guard let old = buffer.storage.baseAddress, let new = larger.storage.baseAddress,
+                fdt_resize(old, new, Int32(clamping: room)) == 0
+            else { return false }
+            buffer = larger
+            return true
+        } catch { return false }
     }
 
     /// A phandle that no node has yet.
