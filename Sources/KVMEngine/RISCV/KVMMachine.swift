@@ -16,6 +16,7 @@ final class KVMMachine: VirtualMachine {
                 throw .unsupported("this host's time runs at \(frequency) Hz and KVM's guests can't have \(setup.timebase)")
             }
             try thread.setISA(setup.extensions)
+            thread.hideIdentity()
             // Answered by user space; a kernel that doesn't know it yet has none to offer.
             var on: UInt64 = 1
             _ = host_kvm_set_register(thread.descriptor, RegisterID.sbiExtension(.debugConsole).rawValue, &on)

@@ -35,6 +35,9 @@ package struct GuestRun {
     package mutating func run() throws(MachineError) -> Int32 {
         let engine = try EngineSelection.make(for: configuration)
         configuration.dictates = engine.dictates
+        let differences = try HostDifference.find(configuration, engine)
+        try HostDifference.refuse(differences, configuration, engine)
+        for one in differences { Message.error(one.notice(engine)) }
         let payloads = try PayloadPlan(configuration)
         if let path = configuration.dumpTree {
             try TreeFile.write(payloads.deviceTree, to: path)

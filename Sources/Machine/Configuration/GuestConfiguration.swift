@@ -24,6 +24,8 @@ package struct GuestConfiguration {
     /// What the chosen engine's host dictates; set once the engine is there.
     package var dictates = HostDictates()
     package var interrupts = InterruptChoice.plic
+    /// Whether a guest is refused to whom the host dictates what the machine version has otherwise.
+    package var isStrict = false
     /// What the harts implement; the model's unless `--isa` changes it.
     package var extensions = CPUModel.standard.extensions
     /// What happens on the guest's reset: start again, or end.
@@ -68,6 +70,7 @@ package struct GuestConfiguration {
         if let s = settings[.engine] { engine = try EngineChoice(s) }
         if let s = settings[.noReboot] { reboots = !(try Self.flag(s)) }
         if let s = settings[.timeout] { timeout = try Self.duration(s) }
+        if let s = settings[.strict] { isStrict = try Self.flag(s) }
         exec = settings[.exec]
         if let s = settings[.trace] { trace = try TraceSelection(s) }
         if let s = settings[.signature] { signature = try Self.path(s) }

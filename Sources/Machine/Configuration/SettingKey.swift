@@ -1,7 +1,7 @@
 /// What can be said about a guest: an option `--x` of the command and a key `x` of a guest file.
 package enum SettingKey: CaseIterable, Hashable, Sendable {
     case kernel, firmware, initrd, append, smp, mem, dtb, dumpTree, engine, irqchip, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
-    case disk, net, console, share, flash, rng, balloon, exec
+    case disk, net, console, share, flash, rng, balloon, exec, strict
 
     package var name: String {
         switch self {
@@ -31,13 +31,14 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
         case .rng: "rng"
         case .balloon: "balloon"
         case .exec: "exec"
+        case .strict: "strict"
         }
     }
 
     /// A switch has no value beside yes and no.
     package var isSwitch: Bool {
         switch self {
-        case .noReboot, .rng, .balloon: true
+        case .noReboot, .rng, .balloon, .strict: true
         default: false
         }
     }

@@ -63,6 +63,8 @@ struct RunCommand: ParsableCommand {
     var balloon = false
     @Option(parsing: .unconditional, help: ArgumentHelp(.exec))
     var exec: String?
+    @ArgumentParser.Flag(help: ArgumentHelp(.strict))
+    var strict = false
     @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
     var config: String?
 
@@ -82,6 +84,7 @@ struct RunCommand: ParsableCommand {
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
             (.signature, signature), (.signatureGranularity, signatureGranularity),
             (.exec, exec), (.rng, rng ? "true" : nil), (.balloon, balloon ? "true" : nil),
+            (.strict, strict ? "true" : nil),
         ]
         let repeated: [(SettingKey, [String])] = [
             (.console, console), (.disk, disk), (.net, net), (.share, share), (.flash, flash),
