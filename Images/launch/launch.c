@@ -6,9 +6,10 @@
 //     user U kernel K resident R anonymous A file F threads T
 //
 // U and K are instructions that the process and its threads retired, in user space and in the kernel, from the end of
-// execve on; what the guest retired doesn't count. R, A and F are kB: VmRSS of /proc/PID/status, and its parts RssAnon
-// with RssShmem, and RssFile. The launcher is killed then. Its guest is to be a WFI with no interrupt enabled: KVM counts
-// the guests' WFIs in debugfs, and one of them says that the first instruction has been reached.
+// execve on; what the guest retired doesn't count. R, A and F are kB: VmRSS of /proc/PID/status, and its parts RssAnon,
+// and RssFile with RssShmem, since an initrd's files count as the latter. The launcher is killed then. Its guest is to
+// be a WFI with no interrupt enabled: KVM counts the guests' WFIs in debugfs, and one of them says that the first
+// instruction has been reached.
 //
 // The instructions are perf events (PERF_COUNT_HW_INSTRUCTIONS), inherited by threads; each has its counter all the
 // time, or else it is an error. "At rest" is: every thread sleeps, and the counts have been the same for a quarter of a
@@ -163,7 +164,7 @@ int main(int argc, char **argv) {
     }
     printf("user %llu kernel %llu resident %llu anonymous %llu file %llu threads %llu\n",
         (unsigned long long)count(user), (unsigned long long)count(kernel), (unsigned long long)status("VmRSS"),
-        (unsigned long long)(status("RssAnon") + status("RssShmem")), (unsigned long long)status("RssFile"),
+        (unsigned long long)status("RssAnon"), (unsigned long long)(status("RssFile") + status("RssShmem")),
         (unsigned long long)status("Threads"));
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);

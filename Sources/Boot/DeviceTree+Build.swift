@@ -1,11 +1,10 @@
-import CFDT
 
 extension DeviceTree {
     /// The tree of `machine`. Node names, order and properties are those of QEMU's virt board where it has
     /// them. The same arguments give the same bytes.
     package static func build(_ machine: MachineDescription, chosen: Chosen) throws(BootError) -> [UInt8] {
         try checkCommandLine(chosen.commandLine)
-        let fdt = try FDTWriter(limit: Placement.deviceTreeLimit, for: .deviceTree("(built in)"))
+        let fdt = FDTWriter(limit: Placement.deviceTreeLimit)
         let handles = Handles(fdt, machine)
         fdt.node("") {
             fdt.cell("#address-cells", 2)

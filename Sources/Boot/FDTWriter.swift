@@ -1,43 +1,40 @@
-import CFDT
-
-/// libfdt's sequential writer. Errors stick: the calls after a failed one do nothing, and `finish` tells.
+/// Writes a flattened device tree from front to back (devicetree specification 0.4, chapter 5), byte for byte as
+/// libfdt's sequential writer would. That one looks every property's name up by comparing it with each position of the
+/// strings block, which was half of what a start of a guest computed.
 final class FDTWriter {
-    /// What one hart's tree fits into; libfdt clears all of it.
-    private static let firstSize = 8 << 10
+    private enum Token {
+        static let beginNode: UInt32 = 1
+        static let endNode: UInt32 = 2
+        static let property: UInt32 = 3
+        static let end: UInt32 = 9
+    }
 
-    private var buffer: PayloadBytes
+    /// A property's name, and where it begins, counted back from the end of the strings block: new names go to the
+    /// block's front.
+    private struct Name {
+        let text: [UInt8]
+        let fromEnd: Int
+    }
+
+    private static let headerSize = 40
+    /// One entry of zeros ends the memory reservation block.
+    private static let reservationsSize = 16
+    private static let version: UInt32 = 17
+    private static let lastCompatibleVersion: UInt32 = 16
+
     private let limit: Int
-    private let source: PayloadSource
-    private var status: Int32
     private var lastHandle: UInt32 = 0
+    /// The structure block, in cells of the host's byte order.
+    private var block: [UInt32] = []
+    /// Where in it a name's `fromEnd` stands for its offset.
+    private var nameCells: [Int] = []
+    private var names: [Name] = []
+    private var namesSize = 0
 
-    /// A tree of up to `limit` bytes. `source` is named when the host refuses the memory.
-    init(limit: UInt64, for source: PayloadSource) throws(BootError) {
+    /// A tree of up to `limit` bytes.
+    init(limit: UInt64) {
         self.limit = Int(clamping: limit)
-        self.source = source
-        buffer = try PayloadBytes(capacity: min(Self.firstSize, self.limit), for: source)
-        status = fdt_create(buffer.storage.baseAddress, Int32(clamping: buffer.storage.count))
-        attempt { fdt_finish_reservemap($0) }
-    }
-
-    /// Makes the call, with more room when there isn't enough: a call that finds too little has changed nothing.
-    private func attempt(_ call: (UnsafeMutableRawPointer) -> Int32) {
-        guard status == 0, let base = buffer.storage.baseAddress else { return }
-        status = call(base)
-        while status == -FDT_ERR_NOSPACE, grow(), let base = buffer.storage.baseAddress { status = call(base) }
-    }
-
-    private func grow() -> Bool {
-        let room = min(buffer.storage.count * 2, limit)
-        guard room > buffer.storage.count else { return false }
-        do throws(BootError) {
-            let larger = try PayloadBytes(capacity: room, for: source)
-            guard let old = buffer.storage.baseAddress, let new = larger.storage.baseAddress,
-                fdt_resize(old, new, Int32(clamping: room)) == 0
-            else { return false }
-            buffer = larger
-            return true
-        } catch { return false }
+        block.reserveCapacity(2048)
     }
 
     /// A phandle that no node has yet.
@@ -48,26 +45,31 @@ final class FDTWriter {
 
     /// A node named `name`, with the properties and then the nodes that `body` adds.
     func node(_ name: String, _ body: () -> Void) {
-        attempt { fdt_begin_node($0, name) }
+        block.append(Token.beginNode)
+        var text = Array(name.utf8)
+        text.append(0)
+        append(text)
         body()
-        attempt { fdt_end_node($0) }
+        block.append(Token.endNode)
     }
 
     /// A property without a value.
-    func flag(_ name: String) { attempt { fdt_property($0, name, nil, 0) } }
+    func flag(_ name: String) { begin(name, size: 0) }
 
-    func bytes(_ name: String, _ value: [UInt8]) { attempt { fdt_property($0, name, value, Int32(clamping: value.count)) } }
-
-    func cells(_ name: String, _ values: [UInt32]) {
-        var out: [UInt8] = []
-        out.reserveCapacity(values.count * 4)
-        for value in values {
-            for shift: UInt32 in [24, 16, 8, 0] { out.append(UInt8(truncatingIfNeeded: value >> shift)) }
-        }
-        bytes(name, out)
+    func bytes(_ name: String, _ value: [UInt8]) {
+        begin(name, size: value.count)
+        append(value)
     }
 
-    func cell(_ name: String, _ value: UInt32) { cells(name, [value]) }
+    func cells(_ name: String, _ values: [UInt32]) {
+        begin(name, size: values.count * 4)
+        block.append(contentsOf: values)
+    }
+
+    func cell(_ name: String, _ value: UInt32) {
+        begin(name, size: 4)
+        block.append(value)
+    }
 
     /// A 64-bit number, two cells.
     func wide(_ name: String, _ value: UInt64) { cells(name, Self.pair(value)) }
@@ -90,11 +92,82 @@ final class FDTWriter {
         [UInt32(truncatingIfNeeded: value >> 32), UInt32(truncatingIfNeeded: value)]
     }
 
-    /// The tree, or nil when it didn't fit.
+    /// The tree, or nil when it is larger than the limit.
     func finish() -> [UInt8]? {
-        attempt { fdt_finish($0) }
-        guard status == 0, let base = buffer.storage.baseAddress else { return nil }
-        buffer.use(Int(DeviceTree.totalSize(base)))
-        return buffer.array()
+        block.append(Token.end)
+        for place in nameCells { block[place] = UInt32(truncatingIfNeeded: namesSize) &- block[place] }
+        let structure = Self.headerSize + Self.reservationsSize
+        let strings = structure + block.count * 4
+        let total = strings + namesSize
+        guard total <= limit else { return nil }
+        let header: [UInt32] = [
+            0xD00D_FEED, UInt32(truncatingIfNeeded: total), UInt32(truncatingIfNeeded: structure),
+            UInt32(truncatingIfNeeded: strings), UInt32(truncatingIfNeeded: Self.headerSize), Self.version,
+            Self.lastCompatibleVersion, 0, UInt32(truncatingIfNeeded: namesSize), UInt32(truncatingIfNeeded: block.count * 4),
+            0, 0, 0, 0,
+        ]
+        return [UInt8](unsafeUninitializedCapacity: total) { out, count in
+            guard let base = out.baseAddress else { return }
+            var place = UnsafeMutableRawPointer(base)
+            for cell in header {
+                place.storeBytes(of: cell.bigEndian, as: UInt32.self)
+                place += 4
+            }
+            for cell in block {
+                place.storeBytes(of: cell.bigEndian, as: UInt32.self)
+                place += 4
+            }
+            for name in names.reversed() {
+                for byte in name.text {
+                    place.storeBytes(of: byte, as: UInt8.self)
+                    place += 1
+                }
+            }
+            count = total
+        }
+    }
+
+    // MARK: Inside
+
+    private func begin(_ name: String, size: Int) {
+        block.append(Token.property)
+        block.append(UInt32(truncatingIfNeeded: size))
+        nameCells.append(block.count)
+        block.append(UInt32(truncatingIfNeeded: place(of: name)))
+    }
+
+    /// Bytes, and zeros up to the next cell.
+    private func append(_ bytes: [UInt8]) {
+        var cell: UInt32 = 0
+        for (index, byte) in bytes.enumerated() {
+            cell = cell << 8 | UInt32(byte)
+            if index & 3 == 3 { block.append(cell) }
+        }
+        let rest = bytes.count & 3
+        if rest != 0 { block.append(cell << UInt32(8 * (4 - rest))) }
+    }
+
+    /// Where the name begins, counted back from the end of the strings block. A name that another one ends with shares
+    /// its bytes, and the one added last is found first.
+    private func place(of name: String) -> Int {
+        let count = name.utf8.count
+        for known in names.reversed() where known.text.count > count {
+            if ends(known.text, with: name.utf8) { return known.fromEnd - (known.text.count - 1 - count) }
+        }
+        var text = Array(name.utf8)
+        text.append(0)
+        namesSize += text.count
+        names.append(Name(text: text, fromEnd: namesSize))
+        return namesSize
+    }
+
+    /// Whether a text with its NUL ends with `name`.
+    private func ends(_ text: [UInt8], with name: String.UTF8View) -> Bool {
+        var index = text.count - 1 - name.count
+        for byte in name {
+            if text[index] != byte { return false }
+            index += 1
+        }
+        return true
     }
 }

@@ -8,6 +8,8 @@ import GuestMemory
 package final class KVMSpace {
     let descriptor: Int32
     let runSize: Int
+    /// vCPU 0, when it exists and nobody has taken it; otherwise -1.
+    private var firstVCPU: Int32
     /// Slot n is the kernel's slot n. Keeps the memory alive as long as the kernel has it.
     let memory: GuestMemory
 
@@ -15,14 +17,26 @@ package final class KVMSpace {
     package init(_ system: KVMSystem, _ memory: GuestMemory) throws(EngineError) {
         self.memory = memory
         let wanted = try system.runSize()
-        let made = host_kvm_create_machine(system.descriptor)
+        let spare = system.takeSpare()
+        firstVCPU = spare?.vcpu ?? -1
+        let made = spare?.machine ?? host_kvm_create_machine(system.descriptor)
         guard made >= 0 else { throw .kvm("/dev/kvm makes no machine", -made) }
         descriptor = made
         runSize = wanted
         for number in memory.slots.indices { try setSlot(number, dirtyLog: false) }
     }
 
-    deinit { host_close(descriptor) }
+    deinit {
+        if firstVCPU >= 0 { host_close(firstVCPU) }
+        host_close(descriptor)
+    }
+
+    /// The descriptor of a new vCPU, or -errno.
+    func makeVCPU(_ id: Int) -> Int32 {
+        guard id == 0, firstVCPU >= 0 else { return host_kvm_create_vcpu(descriptor, UInt(id)) }
+        defer { firstVCPU = -1 }
+        return firstVCPU
+    }
 
     private func setSlot(_ number: Int, dirtyLog: Bool) throws(EngineError) {
         let slot = memory.slots[number]
