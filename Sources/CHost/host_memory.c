@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "host_memory.h"
 #include <errno.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ void *host_memory_reserve(size_t size, size_t alignment, int *error) {
     if (tail) munmap((char *)start + size, tail);
     return (void *)start;
 }
+
+void host_memory_share_heap(void) { (void)mallopt(M_ARENA_MAX, 1); }
 
 void host_memory_release(void *base, size_t size) { munmap(base, size); }
 

@@ -22,7 +22,7 @@ package struct HostDifference: Equatable, Sendable {
         let isa = configuration.extensions
         var found = compare(engine.dictates, isa)
         if configuration.isStrict, configuration.startMode == .supervisor {
-            found += compare(try SBIProbe.ask(engine, isa.subtracting(Extensions(.ssaia))))
+            found += compare(try SBIProbe.ask(engine, isa))
         }
         return found
     }
