@@ -16,7 +16,8 @@ final class FDTWriter {
         let fromEnd: Int
     }
 
-    private static let headerSize = 40
+    /// Ten cells, and two of padding as libfdt has them.
+    private static let headerSize = 48
     /// One entry of zeros ends the memory reservation block.
     private static let reservationsSize = 16
     private static let version: UInt32 = 17
@@ -104,7 +105,7 @@ final class FDTWriter {
             0xD00D_FEED, UInt32(truncatingIfNeeded: total), UInt32(truncatingIfNeeded: structure),
             UInt32(truncatingIfNeeded: strings), UInt32(truncatingIfNeeded: Self.headerSize), Self.version,
             Self.lastCompatibleVersion, 0, UInt32(truncatingIfNeeded: namesSize), UInt32(truncatingIfNeeded: block.count * 4),
-            0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0,
         ]
         return [UInt8](unsafeUninitializedCapacity: total) { out, count in
             guard let base = out.baseAddress else { return }
