@@ -88,7 +88,7 @@ let package = Package(
         .testTarget(
             name: "BootTests", dependencies: ["Boot", "GuestMemory", "CFDT", "CZlib", "CZstd"], exclude: ["Golden"]),
         .testTarget(name: "BackendsTests", dependencies: ["Backends", "VirtIO", "CHost"]),
-        .testTarget(name: "MachineTests", dependencies: ["Machine", "Devices", "GuestMemory", "CHost"]),
+        .testTarget(name: "MachineTests", dependencies: ["Machine", "Devices", "GuestMemory", "CHost", "Interpreter", "ExecutionEngine"]),
         .testTarget(name: "LauncherTests", dependencies: ["Launcher", "Machine", "rvkvm"]),
         .testTarget(name: "rvkvmTests", dependencies: ["rvkvm", "Launcher", "Machine"]),
     ],

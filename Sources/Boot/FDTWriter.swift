@@ -9,7 +9,10 @@ final class FDTWriter {
     /// A tree of up to `limit` bytes. `source` is named when the host refuses the memory.
     init(limit: UInt64, for source: PayloadSource) throws(BootError) {
         buffer = try PayloadBytes(capacity: Int(clamping: limit), for: source)
-        status = fdt_create(buffer.storage.baseAddress, Int32(clamping: buffer.storage.count))
+        // Names that occur twice are written twice: to find the first of them libfdt compares a name with each position
+        // of its strings block, which was half of what a guest's start computed.
+        status = fdt_create_with_flags(
+            buffer.storage.baseAddress, Int32(clamping: buffer.storage.count), UInt32(FDT_CREATE_FLAG_NO_NAME_DEDUP))
         attempt { fdt_finish_reservemap($0) }
     }
 

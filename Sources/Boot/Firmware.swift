@@ -42,9 +42,10 @@ struct FirmwarePlacement {
     static func kernel(
         _ file: PayloadFile, _ ram: MachineDescription.Region, _ request: FirmwareRequest, behind firmware: KernelImage?
     ) throws(BootError) -> KernelImage {
+        if firmware == nil, request != .none { return try KernelImage.open(file, ram: ram) }
         let bytes = try file.read(limit: KernelImage.fileLimit)
         guard let firmware else {
-            let place: UInt64? = request == .none && PayloadKind.of(bytes) == .unknown ? ram.base : nil
+            let place: UInt64? = PayloadKind.of(bytes) == .unknown ? ram.base : nil
             return try KernelImage.parse(bytes, ram: ram, source: file.source, place: place)
         }
         let start = max(roundUp(firmware.end, to: 2 << 20) ?? .max, ram.base + kernelOffset)

@@ -1,14 +1,14 @@
 extension KernelImage {
     /// A Linux Image: placed at the first 2 MiB boundary at or above RAM base + text_offset, entered at
-    /// its first byte, with image_size bytes reserved.
-    static func image(_ bytes: PayloadBytes, ram: MachineDescription.Region, format: String, prefix: String, source: PayloadSource) throws(BootError) -> KernelImage {
+    /// its first byte, with image_size bytes reserved. With `file`, `bytes` is the front of that.
+    static func image(_ bytes: PayloadBytes, _ file: PayloadFile? = nil, ram: MachineDescription.Region, format: String, prefix: String, source: PayloadSource) throws(BootError) -> KernelImage {
         guard let header = ImageHeader(bytes) else {
             throw .badData(source, reason: "is \(prefix)\(sizeText(UInt64(bytes.count))), shorter than an Image header; the file is a truncated copy")
         }
         if header.flags & 1 != 0 {
             throw .badData(source, reason: "its Image header says big-endian; rvkvm runs little-endian kernels")
         }
-        let length = UInt64(bytes.count)
+        let length = file?.size ?? UInt64(bytes.count)
         if let announced = header.announcedLength(bytes), announced > length {
             throw .badData(
                 source,
@@ -28,7 +28,7 @@ extension KernelImage {
                 reason: "\(sizeText(memory)) at \(hex(start)) doesn't fit before the end of RAM \(hex(ram.end)); give more --mem")
         }
         return KernelImage(
-            bytes: bytes,
+            bytes: bytes, file: file,
             segments: [Segment(address: start, memorySize: memory, fileOffset: 0, fileSize: length, clearsRest: false)],
             entry: start, start: start, end: end, format: format)
     }

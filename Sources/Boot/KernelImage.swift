@@ -14,6 +14,8 @@ package struct KernelImage {
     }
 
     package let bytes: PayloadBytes
+    /// The file that goes into guest memory as it is; `bytes` has its front only. Nil when `bytes` has everything.
+    let file: PayloadFile?
     package let segments: [Segment]
     /// Guest physical address of the first instruction.
     package let entry: UInt64
@@ -26,10 +28,11 @@ package struct KernelImage {
     package let harness: TestHarness?
 
     init(
-        bytes: PayloadBytes, segments: [Segment], entry: UInt64, start: UInt64, end: UInt64, format: String,
-        harness: TestHarness? = nil
+        bytes: PayloadBytes, file: PayloadFile? = nil, segments: [Segment], entry: UInt64, start: UInt64, end: UInt64,
+        format: String, harness: TestHarness? = nil
     ) {
         self.bytes = bytes
+        self.file = file
         self.segments = segments
         self.entry = entry
         self.start = start
@@ -40,6 +43,14 @@ package struct KernelImage {
 
     /// Bytes of a kernel file that rvkvm reads: the payloads have to fit into the first GiB of RAM.
     static let fileLimit: UInt64 = 1 << 30
+
+    /// Understands a file as a kernel for a machine with this RAM, as `parse` does. Of a plain Image only the front
+    /// is read.
+    static func open(_ file: PayloadFile, ram: MachineDescription.Region) throws(BootError) -> KernelImage {
+        let front = try file.readFront(limit: fileLimit)
+        guard PayloadKind.of(front) == .image else { return try parse(try file.read(limit: fileLimit), ram: ram, source: file.source) }
+        return try image(front, file, ram: ram, format: "Image", prefix: "", source: file.source)
+    }
 
     /// Understands `bytes` as a kernel for a machine with this RAM.
     ///

@@ -56,17 +56,18 @@ package struct BootInfo: Sendable {
     package let harness: TestHarness?
 }
 
-/// Payloads that were read, checked and placed, and aren't in guest memory yet.
+/// Payloads that were checked and placed, and aren't in guest memory yet.
 ///
-/// It holds the files' contents; let go of it once they are installed.
+/// It holds what was unpacked, and open files; let go of it once they are installed.
 package struct BootPlan {
     package let info: BootInfo
     /// Firmware and kernel, as far as there are both.
     let images: [KernelImage]
-    let initrd: PayloadBytes?
+    let initrd: PayloadFile?
     let source: PayloadSource
 
-    /// Copies everything into guest memory. Nothing is written when an address has no memory behind it.
+    /// Brings everything into guest memory, reading what goes there as it stands in its file. Nothing is written when
+    /// an address has no memory behind it.
     package func install(into memory: GuestMemory) throws(BootError) {
         for image in images {
             for segment in image.segments { try check(memory, segment.address, segment.memorySize) }
@@ -75,9 +76,9 @@ package struct BootPlan {
         if let range = info.initrd { try check(memory, range.lowerBound, range.upperBound - range.lowerBound) }
         try check(memory, info.deviceTree, UInt64(info.deviceTreeBytes.count))
 
-        defer { withExtendedLifetime((images, initrd)) {} }
+        defer { withExtendedLifetime(images) {} }
         for image in images { try write(memory, image) }
-        if let initrd, let range = info.initrd { try write(memory, initrd.raw, range.lowerBound) }
+        if let initrd, let range = info.initrd { try write(memory, initrd, range.lowerBound) }
         do throws(GuestMemoryError) {
             try memory.write(info.deviceTreeBytes, at: info.deviceTree)
             if info.firmwareInfo != 0, let next = info.kernelEntry {
@@ -88,6 +89,10 @@ package struct BootPlan {
 
     private func write(_ memory: GuestMemory, _ kernel: KernelImage) throws(BootError) {
         for segment in kernel.segments {
+            if let file = kernel.file {
+                try write(memory, file, segment.address)
+                continue
+            }
             let file = UnsafeRawBufferPointer(rebasing: kernel.bytes.raw[Int(segment.fileOffset)..<Int(segment.fileOffset + segment.fileSize)])
             try write(memory, file, segment.address)
             if segment.clearsRest, segment.memorySize > segment.fileSize {
@@ -102,6 +107,11 @@ package struct BootPlan {
         if memory.pointer(address, count: count) == nil { throw outside(address) }
     }
 
+    private func write(_ memory: GuestMemory, _ file: PayloadFile, _ address: UInt64) throws(BootError) {
+        guard let target = memory.writablePointer(address, count: file.size) else { throw outside(address) }
+        try file.copy(to: target)
+    }
+
     private func write(_ memory: GuestMemory, _ bytes: UnsafeRawBufferPointer, _ address: UInt64) throws(BootError) {
         do throws(GuestMemoryError) { try memory.write(bytes, at: address) } catch { throw outside(address) }
     }
@@ -113,7 +123,7 @@ package struct BootPlan {
 
 /// From file names to a guest that can start.
 package enum Loader {
-    /// Reads, checks and places everything; touches no guest memory.
+    /// Checks and places everything; touches no guest memory. What has to be unpacked or taken apart is read.
     package static func plan(_ request: BootRequest, machine: MachineDescription) throws(BootError) -> BootPlan {
         // All files are opened before any is read: a missing initrd is told at once.
         var firmwareFile: PayloadFile? = nil
@@ -151,17 +161,20 @@ package enum Loader {
             deviceTreeSource: request.deviceTree, initrdSize: initrdFile?.size, initrdSource: request.initrd,
             firmware: request.firmware == .supervisor ? nil : FirmwarePlacement(kernelStart: images.last?.start ?? machine.ram.base))
 
-        var initrd: PayloadBytes? = nil
-        if let initrdFile { initrd = try readInitrd(initrdFile) }
-        chosen.initrd = placement.initrd
-        let bytes = try tree(request, machine, userTree, chosen)
+        if let initrdFile { try checkInitrd(initrdFile) }
+        // Without an initrd there is no address in it.
+        var bytes = draft
+        if let range = placement.initrd {
+            chosen.initrd = range
+            bytes = try tree(request, machine, userTree, chosen)
+        }
         return BootPlan(
             info: BootInfo(
                 entry: entry, firmwareInfo: firmware == nil || next == nil ? 0 : placement.firmwareInfo,
                 kernelEntry: next, deviceTree: placement.deviceTree.lowerBound, deviceTreeBytes: bytes,
                 kernel: kernel.map { $0.start..<$0.end }, firmware: firmware.map { $0.start..<$0.end },
                 initrd: placement.initrd, kernelFormat: images.last?.format ?? "flash", harness: kernel?.harness ?? firmware?.harness),
-            images: images, initrd: initrd, source: (firmwareFile ?? kernelFile)?.source ?? .memory)
+            images: images, initrd: initrdFile, source: (firmwareFile ?? kernelFile)?.source ?? .memory)
     }
 
     /// Plans and installs. Guest memory is untouched when this throws.
@@ -179,10 +192,9 @@ package enum Loader {
     /// An initrd is whatever the kernel takes one for: an archive, a file system, or variables in a text, which
     /// is how kvm-unit-tests get their environment. What certainly is something else is refused, since the guest
     /// would only panic over it.
-    private static func readInitrd(_ file: PayloadFile) throws(BootError) -> PayloadBytes {
-        let bytes = try file.read(limit: Placement.window)
+    private static func checkInitrd(_ file: PayloadFile) throws(BootError) {
         let what: String? =
-            switch PayloadKind.of(bytes) {
+            switch PayloadKind.of(try file.readFront(limit: Placement.window)) {
             case .elf: "an ELF file"
             case .image, .zboot: "a kernel"
             case .deviceTree: "a device tree"
@@ -190,6 +202,5 @@ package enum Loader {
             default: nil
             }
         if let what { throw .badData(file.source, reason: "is \(what); rvkvm needs a cpio archive or a file system image, compressed or not") }
-        return bytes
     }
 }

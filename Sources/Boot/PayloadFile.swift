@@ -41,13 +41,43 @@ package final class PayloadFile {
 
     deinit { host_close(descriptor) }
 
+    /// As much of a file as says whether it goes into memory as it is: the marks of every kind but disk images, and
+    /// Linux's PE header.
+    private static let frontSize: UInt64 = 4 << 10
+
     /// Reads all of the file, or refuses one of more than `limit` bytes.
     package func read(limit: UInt64) throws(BootError) -> PayloadBytes {
-        guard size <= limit, let count = Int(exactly: size) else {
+        try check(limit: limit)
+        return try readFront(size)
+    }
+
+    /// Reads the first bytes of a file that may go into guest memory as it is, see `copy`. Refuses one of more than
+    /// `limit` bytes.
+    func readFront(limit: UInt64) throws(BootError) -> PayloadBytes {
+        try check(limit: limit)
+        return try readFront(min(size, Self.frontSize))
+    }
+
+    /// Reads all of the file to `target`, which has room for `size` bytes: what goes into guest memory as it is
+    /// goes there at once, since copying a kernel takes longer than everything else before a guest starts.
+    func copy(to target: UnsafeMutableRawPointer) throws(BootError) { try read(Int(clamping: size), to: target) }
+
+    private func check(limit: UInt64) throws(BootError) {
+        guard size <= limit, size <= UInt64(Int.max) else {
             throw .badData(source, reason: "is \(sizeText(size)) long; rvkvm reads up to \(sizeText(limit)) here")
         }
+    }
+
+    private func readFront(_ size: UInt64) throws(BootError) -> PayloadBytes {
+        let count = Int(clamping: size)
         let bytes = try PayloadBytes(capacity: count, for: source)
         guard let base = bytes.storage.baseAddress else { return bytes }
+        try read(count, to: base)
+        bytes.use(count)
+        return bytes
+    }
+
+    private func read(_ count: Int, to base: UnsafeMutableRawPointer) throws(BootError) {
         var done = 0
         while done < count {
             let n = host_pread(descriptor, base + done, count - done, UInt64(done))
@@ -57,8 +87,6 @@ package final class PayloadFile {
             }
             done += n
         }
-        bytes.use(count)
-        return bytes
     }
 
     private static func openError(_ source: PayloadSource, _ error: Int32) -> BootError {

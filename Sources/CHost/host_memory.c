@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "host_memory.h"
 #include <errno.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@ void *host_memory_reserve_huge(size_t size, int *error) {
     if (base == MAP_FAILED) { *error = errno; return NULL; }
     return base;
 }
+
+void host_memory_share_heap(void) { (void)mallopt(M_ARENA_MAX, 1); }
 
 void host_memory_release(void *base, size_t size) { munmap(base, size); }
 

@@ -10,7 +10,7 @@ package final class KVMEngine: Engine {
     /// Opens /dev/kvm and asks what it dictates to guests.
     package init() throws(EngineError) {
         system = try KVMSystem()
-        dictates = try Self.ask(system)
+        dictates = try system.makeSpare().dictates()
     }
 
     /// An engine whose insides stay in this module, as with the interpreter's.
@@ -49,17 +49,5 @@ package final class KVMEngine: Engine {
             throw .unsupported("this host's KVM has no read-only memory (KVM_CAP_READONLY_MEM), which --flash needs")
         }
         return try KVMMachine(setup, system)
-    }
-
-    /// A vCPU that never runs tells it.
-    private static func ask(_ system: KVMSystem) throws(EngineError) -> HostDictates {
-        let probe = try KVMThread(KVMSpace(system, GuestMemory()), id: 0)
-        var answer = HostDictates()
-        answer.timebase = try probe.register(.frequency)
-        // Absent where the host or the kernel doesn't have the extension.
-        answer.cbomBlockSize = try? probe.register(.zicbomBlockSize)
-        answer.cbozBlockSize = try? probe.register(.zicbozBlockSize)
-        answer.satpMode = try? probe.register(.satpMode)
-        return answer
     }
 }

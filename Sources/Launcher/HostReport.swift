@@ -7,6 +7,7 @@ package enum HostReport {
         for engine in EngineSelection.survey() {
             let state = if let reason = engine.obstacle { "not available: \(reason)" } else { "available" }
             Message.print("engine \(engine.name): \(state)")
+            for line in engine.dictates { Message.print(line) }
         }
         Message.print("cores: \(host_core_count())")
         Message.print("memory: \(host_memory_total() >> 20) MiB")

@@ -9,15 +9,21 @@ package enum EngineSelection {
     package struct Report {
         package let name: String
         package let obstacle: String?
+        /// What it dictates to its guests, a line each.
+        package let dictates: [String]
     }
 
     @export(interface) package static func survey() -> [Report] {
-        let obstacle: String? =
-            switch KVMProbe.run() {
-            case .available: nil
-            case .unavailable(let why): why
-            }
-        return [Report(name: "interpreter", obstacle: nil), Report(name: "kvm", obstacle: obstacle)]
+        var obstacle: String?
+        var dictates: [String] = []
+        switch KVMProbe.run() {
+        case .available:
+            do throws(EngineError) { dictates = HostDifference.list(try KVMEngine.make()) } catch { obstacle = MachineError(error).message }
+        case .unavailable(let why): obstacle = why
+        }
+        return [
+            Report(name: "interpreter", obstacle: nil, dictates: []), Report(name: "kvm", obstacle: obstacle, dictates: dictates),
+        ]
     }
 
     /// The engine that `--engine` asks for.

@@ -7,6 +7,7 @@ import Launcher
     // Before anything is opened: a file must not get the number of a standard stream that came closed.
     _ = host_standard_descriptors()
     host_signal_ignore_pipe()
+    host_memory_share_heap()
     var arguments: [String] = []
     for place in 1..<max(1, Int(count)) {
         if let word = words[place] { arguments.append(String(cString: word)) }

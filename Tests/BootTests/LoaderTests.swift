@@ -99,6 +99,18 @@ import Testing
         #expect(error.message.contains("4096 GiB doesn't fit between the kernel's end 0x8030_0000 and the end of RAM 0x8400_0000"))
     }
 
+    /// What goes into guest memory as it stands is read only then.
+    @Test(arguments: ["Image", "initrd"]) func cutAfterItWasPlaced(_ which: String) throws {
+        let request = BootRequest(kernel: try scratch.file("Image", image(length: 10_000)), initrd: try cpio(20_000))
+        let plan = try Loader.plan(request, machine: machine)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: scratch.path(which)))
+        try handle.truncate(atOffset: 5_000)
+        try handle.close()
+        let error = bootError { () throws(BootError) in try plan.install(into: memory) }
+        #expect(error?.category == .badData)
+        #expect(error?.message.contains("while rvkvm read it") == true)
+    }
+
     @Test func memoryThatDoesNotMatchTheDescription() throws {
         let kernel = try scratch.file("Image", image())
         let plan = try Loader.plan(BootRequest(kernel: kernel), machine: machine10(harts: 1, ramSize: 128 * miB))

@@ -16,7 +16,7 @@ struct RunArgumentsTests {
         "--rng --balloon --no-reboot --hugepages --rng=",
         "--smp 2 --smp 4",
         "--kernel - --dump-dtb out --signature s --signature-granularity 4 --timeout 3 --trace exits --firmware none --dtb d",
-        "--engine kvm --cpu rv64gch --name web --",
+        "--engine kvm --cpu rv64gch --name web --strict --",
     ])
     func alike(line: String) throws {
         let words = line.split(separator: " ").map(String.init)

@@ -13,4 +13,7 @@ void host_memory_prefer_huge(void *_Nonnull base, size_t size);
 // Gives the pages wholly inside the range back to the host; they read zero afterwards. `base` and `size` needn't
 // be aligned. 0 or -errno.
 int host_memory_discard(void *_Nonnull base, size_t size);
+// All threads allocate from one heap from now on. glibc would make one for each thread that allocates at all, four
+// system calls and a handful of pages, and ours hardly do.
+void host_memory_share_heap(void);
 #endif

@@ -17,6 +17,7 @@ final class KVMMachine: VirtualMachine {
                 throw .unsupported("this host's time runs at \(frequency) Hz and KVM's guests can't have \(setup.timebase)")
             }
             try thread.setISA(setup.extensions)
+            thread.hideIdentity()
             cpus.append(KVMCPU(thread, id: id))
         }
         if let imsic = setup.imsic {

@@ -27,6 +27,8 @@ package final class KVMSpace {
     let addressBits: Int
     /// Bytes of each vCPU's ring of written pages; nil without.
     let ringSize: Int?
+    /// vCPU 0, when it exists and nobody has taken it; otherwise -1.
+    private var firstVCPU: Int32
     /// Slot n is the kernel's slot n. Keeps the memory alive as long as the kernel has it.
     let memory: GuestMemory
     let lock = KVMLock()
@@ -42,7 +44,10 @@ package final class KVMSpace {
         addressBits = bits > 0 ? min(bits, 56) : 36
         runSize = try system.runSize()
         if let ringSize { try Self.check(ringSize, system) }
-        let made = host_kvm_create_machine(system.descriptor)
+        // Rings are asked for before the first vCPU is made.
+        let spare = ringSize == nil ? system.takeSpare() : nil
+        firstVCPU = spare?.vcpu ?? -1
+        let made = spare?.machine ?? host_kvm_create_machine(system.descriptor)
         guard made >= 0 else { throw .kvm("/dev/kvm makes no machine", -made) }
         descriptor = made
         if let ringSize {
@@ -55,7 +60,17 @@ package final class KVMSpace {
         for number in slots.indices where slots[number].base != nil { try setSlot(number) }
     }
 
-    deinit { host_close(descriptor) }
+    deinit {
+        if firstVCPU >= 0 { host_close(firstVCPU) }
+        host_close(descriptor)
+    }
+
+    /// The descriptor of a new vCPU, or -errno.
+    func makeVCPU(_ id: Int) -> Int32 {
+        guard id == 0, firstVCPU >= 0 else { return host_kvm_create_vcpu(descriptor, UInt(id)) }
+        defer { firstVCPU = -1 }
+        return firstVCPU
+    }
 
     /// Tells the kernel where a slot is, and whether it is logged.
     func setSlot(_ number: Int) throws(EngineError) {

@@ -4,6 +4,7 @@ import ExecutionEngine
 /// An open /dev/kvm. Knows no architecture.
 package final class KVMSystem {
     let descriptor: Int32
+    private var spare: KVMSpare?
 
     /// Opens the device. The sentence of an error is `KVMProbe`'s.
     package init() throws(EngineError) {
@@ -12,6 +13,19 @@ package final class KVMSystem {
     }
 
     deinit { if descriptor >= 0 { host_close(descriptor) } }
+
+    /// Makes a machine to be asked; `takeSpare` gives it away.
+    func makeSpare() throws(EngineError) -> KVMSpare {
+        let made = try KVMSpare(self)
+        spare = made
+        return made
+    }
+
+    /// The machine that was asked, once; nil when there is none any more.
+    func takeSpare() -> (machine: Int32, vcpu: Int32)? {
+        defer { spare = nil }
+        return spare?.take()
+    }
 
     /// KVM_CHECK_EXTENSION: 0 when this host doesn't have it.
     package func capability(_ number: host_kvm_capability_number) -> Int {

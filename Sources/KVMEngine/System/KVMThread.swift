@@ -31,7 +31,7 @@ package final class KVMThread: @unchecked Sendable {
     private let runner = Atomic<Int32>(0)
 
     package init(_ space: KVMSpace, id: Int) throws(EngineError) {
-        let made = host_kvm_create_vcpu(space.descriptor, UInt(id))
+        let made = space.makeVCPU(id)
         guard made >= 0 else { throw .kvm("KVM makes no vCPU \(id)", -made) }
         var error: Int32 = 0
         guard let page = host_kvm_map_run(made, space.runSize, &error) else {

@@ -36,6 +36,9 @@ package struct GuestRun {
         let engine = try EngineSelection.make(for: configuration)
         let other = try EngineSelection.makeOther(for: configuration)
         if let other { try configuration.suit(engine, other) } else { configuration.dictates = engine.dictates }
+        let differences = try HostDifference.find(configuration, engine)
+        try HostDifference.refuse(differences, configuration, engine)
+        for one in differences { Message.notice(one.notice(engine)) }
         let payloads = try PayloadPlan(configuration)
         if let path = configuration.dumpTree {
             try TreeFile.write(payloads.deviceTree, to: path)

@@ -8,14 +8,14 @@ extension MachineDescription {
         let isa = configuration.extensions
         let host = configuration.dictates
         func block(_ one: Extension, _ dictated: UInt64?) -> UInt32? {
-            isa.contains(one) ? UInt32(truncatingIfNeeded: dictated ?? MemoryMap.cacheBlock) : nil
+            isa.contains(one) ? UInt32(truncatingIfNeeded: dictated ?? MachineVersion.blockSize) : nil
         }
         self.init(
-            model: "rvkvm,rvkvm-1.0",
+            model: "rvkvm,\(MachineVersion.name)",
             ram: Region(base: MemoryMap.ramBase, size: configuration.memorySize),
             processors: Processors(
                 count: configuration.cpuCount, isaString: isa.isaString(xlen: 64), isaExtensions: isa.names,
-                mmuType: Self.mmuType(host.satpMode), cbomBlockSize: block(.zicbom, host.cbomBlockSize),
+                mmuType: Self.mmuType(host.satpMode ?? MachineVersion.satpMode), cbomBlockSize: block(.zicbom, host.cbomBlockSize),
                 cbozBlockSize: block(.zicboz, host.cbozBlockSize), cbopBlockSize: block(.zicbop, host.cbomBlockSize),
                 timebaseFrequency: UInt32(truncatingIfNeeded: configuration.timebase)),
             interruptController: Self.interruptController(configuration),
@@ -32,7 +32,7 @@ extension MachineDescription {
             flash: configuration.flash.isEmpty ? [] : MemoryMap.flashBanks.map { Region(base: $0.base, size: $0.size) })
     }
 
-    private static func mmuType(_ satpMode: UInt64?) -> String {
+    static func mmuType(_ satpMode: UInt64) -> String {
         switch satpMode {
         case 8: "riscv,sv39"
         case 9: "riscv,sv48"

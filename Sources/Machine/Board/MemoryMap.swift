@@ -46,8 +46,4 @@ package enum MemoryMap {
     package static let imsicGuestFiles = 7
     package static let uartClock: UInt32 = 3_686_400
     package static let timebase: UInt64 = 10_000_000
-    /// Bytes of a cache block where no host dictates them.
-    package static let cacheBlock: UInt64 = 64
-    /// satp.MODE of what translates the most address bits: Sv57.
-    package static let satpMode: UInt64 = 10
 }

@@ -31,6 +31,8 @@ package struct GuestConfiguration {
     /// SBI calls that the guest doesn't get, since not all of the engines in question have them.
     package var withheldCalls: [SBIExtensionNumber] = []
     package var interrupts = InterruptChoice.plic
+    /// Whether a guest is refused to whom the host dictates what the machine version has otherwise.
+    package var isStrict = false
     /// What the harts implement; the model's unless `--isa` changes it.
     package var extensions = CPUModel.standard.extensions
     /// What happens on the guest's reset: start again, or end.
@@ -77,6 +79,7 @@ package struct GuestConfiguration {
         if let s = settings[.engine] { engine = try EngineChoice(s) }
         if let s = settings[.noReboot] { reboots = !(try Self.flag(s)) }
         if let s = settings[.timeout] { timeout = try Self.duration(s) }
+        if let s = settings[.strict] { isStrict = try Self.flag(s) }
         exec = settings[.exec]
         if let s = settings[.trace] { trace = try TraceSelection(s) }
         if let s = settings[.signature] { signature = try Self.path(s) }

@@ -32,6 +32,7 @@ extension SettingKey {
         case .balloon: "Add a balloon: memory that the guest doesn't use goes back to the host."
         case .exec:
             "Have the default guest run a shell command, in the first --share if there is one; its status becomes ours."
+        case .strict: "Refuse a guest that would see what this host dictates instead of what the machine version has."
         case .moveTo: "Draft: SIGUSR1 moves the running guest to this engine, interpreter or kvm, and the next one back."
         }
     }

@@ -1,7 +1,7 @@
 /// What can be said about a guest: an option `--x` of the command and a key `x` of a guest file.
 package enum SettingKey: CaseIterable, Hashable, Sendable {
     case kernel, firmware, initrd, append, smp, mem, hugePages, dtb, dumpTree, engine, irqchip, isa, cpu, name, noReboot, timeout, trace, signature, signatureGranularity
-    case disk, net, console, share, flash, rng, balloon, exec, moveTo
+    case disk, net, console, share, flash, rng, balloon, exec, strict, moveTo
 
     package var name: String {
         switch self {
@@ -32,6 +32,7 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
         case .rng: "rng"
         case .balloon: "balloon"
         case .exec: "exec"
+        case .strict: "strict"
         case .moveTo: "x-move-to"
         }
     }
@@ -39,7 +40,7 @@ package enum SettingKey: CaseIterable, Hashable, Sendable {
     /// A switch has no value beside yes and no.
     package var isSwitch: Bool {
         switch self {
-        case .noReboot, .rng, .balloon, .hugePages: true
+        case .noReboot, .rng, .balloon, .hugePages, .strict: true
         default: false
         }
     }

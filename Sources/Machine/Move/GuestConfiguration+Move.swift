@@ -37,12 +37,12 @@ extension GuestConfiguration {
         var both = HostDictates()
         // Any frequency will do where none is dictated.
         both.timebase = try same("the frequency of time", one.timebase, other.timebase, one.timebase ?? other.timebase ?? 0)
-        both.satpMode = try same("the largest satp mode", one.satpMode, other.satpMode, MemoryMap.satpMode)
+        both.satpMode = try same("the largest satp mode", one.satpMode, other.satpMode, MachineVersion.satpMode)
         if extensions.contains(.zicbom) {
-            both.cbomBlockSize = try same("Zicbom's block size", one.cbomBlockSize, other.cbomBlockSize, MemoryMap.cacheBlock)
+            both.cbomBlockSize = try same("Zicbom's block size", one.cbomBlockSize, other.cbomBlockSize, MachineVersion.blockSize)
         }
         if extensions.contains(.zicboz) {
-            both.cbozBlockSize = try same("Zicboz's block size", one.cbozBlockSize, other.cbozBlockSize, MemoryMap.cacheBlock)
+            both.cbozBlockSize = try same("Zicboz's block size", one.cbozBlockSize, other.cbozBlockSize, MachineVersion.blockSize)
         }
         return both
     }

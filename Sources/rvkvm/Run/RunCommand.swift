@@ -65,6 +65,8 @@ struct RunCommand: ParsableCommand {
     var balloon = false
     @Option(parsing: .unconditional, help: ArgumentHelp(.exec))
     var exec: String?
+    @ArgumentParser.Flag(help: ArgumentHelp(.strict))
+    var strict = false
     @Option(name: .customLong("x-move-to"), help: ArgumentHelp(.moveTo))
     var moveTo: String?
     @Option(help: "Guest file in YAML; its keys are named like these options, which win over it.")
@@ -86,7 +88,7 @@ struct RunCommand: ParsableCommand {
             (.noReboot, noReboot ? "true" : nil), (.timeout, timeout), (.trace, trace),
             (.signature, signature), (.signatureGranularity, signatureGranularity),
             (.exec, exec), (.moveTo, moveTo), (.hugePages, hugePages ? "true" : nil), (.rng, rng ? "true" : nil),
-            (.balloon, balloon ? "true" : nil),
+            (.balloon, balloon ? "true" : nil), (.strict, strict ? "true" : nil),
         ]
         let repeated: [(SettingKey, [String])] = [
             (.console, console), (.disk, disk), (.net, net), (.share, share), (.flash, flash),
