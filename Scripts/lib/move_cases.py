@@ -113,14 +113,15 @@ def booting(test):
     expect(moves > 3, "it moved %d times" % moves)
 
 
-# Runs in the guest, which is the host of one that moves between its engines.
+# Runs in the guest, which is the host of one that moves between its engines. Our interpreter in our interpreter is so
+# slow that a kernel would take a processor for one that hangs.
 HOST_SCRIPT = """#!/bin/sh
 say() { echo "@ $*"; }
 cd /kvm
 modprobe kvm || exit 99
 mkfifo keys
 ./rvkvm run --engine %(first)s --x-move-to %(second)s --kernel Image --initrd inner --smp 2 --mem 128M %(options)s \\
-    --append 'console=ttyS0 quiet' --disk disk <keys >out 2>err &
+    --append 'console=ttyS0 quiet rcupdate.rcu_cpu_stall_timeout=300' --disk disk <keys >out 2>err &
 pid=$!
 exec 3>keys
 # Waits for a line of the guest's, or of rvkvm's.
@@ -194,7 +195,6 @@ say forward$1 $((${up%%.*} > $(cat /tmp/up)))
 echo ${up%%.*} >/tmp/up
 say irqs$1 $(grep -oE "SiFive PLIC|APLIC-[A-Z]*" /proc/interrupts | sort -u)
 say written$1 $(md5sum </dev/vda)
-say warnings$1 $(dmesg | grep -cE "WARN|BUG|Oops|rcu.*stall")
 dmesg | grep -E "WARN|BUG|Oops|rcu.*stall" | sed "s/^/dmesg $1 /"
 say ready$1
 """
@@ -224,7 +224,9 @@ def between(test, first, second, moves, outer, options, controller):
         expect_answer(said, name, "1" if place == "kvm" else "0")
     expect(not re.search(r"^@ wrong .*$", result.output, re.M), "the guest found something wrong", result)
     for number in range(1, moves + 2):
-        for name, wanted in (("cpus", "2"), ("forward", "1"), ("irqs", controller), ("warnings", "0")):
+        complaints = re.findall(r"^dmesg %d .*$" % number, result.output, re.M)
+        expect(not complaints, "the guest's kernel complains: " + "; ".join(complaints[:3]))
+        for name, wanted in (("cpus", "2"), ("forward", "1"), ("irqs", controller)):
             expect_answer(said, name + str(number), wanted)
         expect(said.get("float%d" % number) == said["float1"], "floating point differs: %s" % said.get("float%d" % number), result)
         expect_answer(said, "rounds%d" % number, "1")

@@ -115,7 +115,7 @@ private final class Trigger: ConsoleOutput {
         let time = try #require(there.made[0].registerValues[.time])
         #expect(time >= 5_000_000)
         #expect(time < 5_000_000 + 100 * 10_000_000)
-        #expect(there.made[0].registerOrder.first == .time)
+        #expect(there.made[0].registerOrder.first { $0.group != .sbiExtension } == .time, "before the timers")
         #expect(there.made[1].registerValues[.time] == nil, "one time for all harts")
         #expect(there.made[0].registerValues[.timerCompare] == 6_000_000)
         #expect(there.made[0].registerValues[.timerState] == 1)
@@ -180,7 +180,7 @@ private final class Trigger: ConsoleOutput {
         let there = FakeEngine([Self.move], [.systemEvent(.reset(reason: 0))], [RunTests.put("x"), Self.off], name: "there")
         #expect(try machine(here, there).run() == .poweredOff)
         #expect(output.text == "mmmx")
-        #expect(notices.sentences.map { $0.split(separator: " ")[5] } == ["there", "here", "there"])
+        #expect(notices.sentences.map { $0.split(separator: " ")[6] } == ["there", "here", "there"])
         #expect(here.machines.count == 2)
         #expect(there.machines.count == 3, "a reset starts the guest where it was")
     }
@@ -228,7 +228,7 @@ private final class Trigger: ConsoleOutput {
         #expect(try machine(here, there) { $0.cpuCount = 2 }.run() == .poweredOff)
         #expect(notices.sentences == ["the guest runs on the engine there now"])
         #expect(here.made[1].powerAnswers == [])
-        #expect(here.made[1].answers.count >= 3, "hart 1 ran again before it moved")
+        #expect(here.made[1].answers.count >= 2, "hart 1 ran again before it moved")
         #expect(there.made[1].power == .runnable)
     }
 
