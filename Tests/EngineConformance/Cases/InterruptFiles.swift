@@ -99,9 +99,9 @@ extension ConformanceCase {
             try setFile(guest, 0, 0x72, 40)
             try setFile(guest, 0, 0x80, 0x10)
             try setFile(guest, 0, 0xC0, 0xFFFE)
-            try setFile(guest, 0, 0xC4, 0xABCD_0000_0000)
+            try setFile(guest, 0, 0xC4, 0xABCD)
             try setFile(guest, 1, 0xC0, 0x22)
-            let wanted: [(UInt64, UInt64)] = [(0x70, 1), (0x72, 40), (0x80, 0x10), (0x82, 0), (0xC0, 0xFFFE), (0xC4, 0xABCD_0000_0000)]
+            let wanted: [(UInt64, UInt64)] = [(0x70, 1), (0x72, 40), (0x80, 0x10), (0x82, 0), (0xC0, 0xFFFE), (0xC4, 0xABCD)]
             for (select, value) in wanted { try same(try getFile(guest, 0, select), value, "register " + hex(select)) }
             try same(try getFile(guest, 1, 0xC0), 0x22, "eie0 of hart 1")
             var program = GuestProgram()
@@ -125,6 +125,15 @@ extension ConformanceCase {
                 try guest.refuses(.missing, "register " + hex(select) + " of hart \(hart)") { machine throws(EngineError) in
                     _ = try machine.interruptFile(hart: hart, select)
                 }
+            }
+        },
+        ConformanceCase("interrupt file: the upper half of a register", needs: [.interruptFiles]) { bench throws(ConformanceFailure) in
+            let guest = try guest(bench)
+            for select in [UInt64(0x80), 0xC0, 0xC6] {
+                try setFile(guest, 0, select, 0x8000_1234_0000_0002)
+                let found = try getFile(guest, 0, select)
+                guard found != 0x8000_1234_0000_0002 else { continue }
+                throw ConformanceFailure("register " + hex(select) + " is " + hex(found), fault: found == 2 ? .unwrittenHalves : nil)
             }
         },
         ConformanceCase("interrupt file: one hart's store interrupts another", needs: [.interruptFiles]) { bench throws(ConformanceFailure) in

@@ -19,6 +19,8 @@ package enum KernelFault: Sendable {
     case unsignedLoads
     /// An MMIO load into x0 is what later MMIO stores of x0 store.
     case loadedZero
+    /// An interrupt file in software is written 32 bits at a time: the upper halves of eip and eie keep what they have.
+    case unwrittenHalves
     /// hart_get_status of a hart that there isn't succeeds, with the status 0.
     case statusOfNoHart
 
@@ -26,6 +28,7 @@ package enum KernelFault: Sendable {
         switch self {
         case .unsignedLoads: "unsignedLoads"
         case .loadedZero: "loadedZero"
+        case .unwrittenHalves: "unwrittenHalves"
         case .statusOfNoHart: "statusOfNoHart"
         }
     }
