@@ -121,7 +121,7 @@ cd /kvm
 modprobe kvm || exit 99
 mkfifo keys
 ./rvkvm run --engine %(first)s --x-move-to %(second)s --kernel Image --initrd inner --smp 2 --mem 128M %(options)s \\
-    --append 'console=ttyS0 quiet rcupdate.rcu_cpu_stall_timeout=300' --disk disk <keys >out 2>err &
+    --append 'console=ttyS0 quiet nowatchdog rcupdate.rcu_cpu_stall_timeout=300' --disk disk <keys >out 2>err &
 pid=$!
 exec 3>keys
 # Waits for a line of the guest's, or of rvkvm's.
@@ -195,7 +195,7 @@ say forward$1 $((${up%%.*} > $(cat /tmp/up)))
 echo ${up%%.*} >/tmp/up
 say irqs$1 $(grep -oE "SiFive PLIC|APLIC-[A-Z]*" /proc/interrupts | sort -u)
 say written$1 $(md5sum </dev/vda)
-dmesg | grep -E "WARN|BUG|Oops|rcu.*stall" | sed "s/^/dmesg $1 /"
+dmesg | grep -v stall_timeout | grep -E "WARN|BUG|Oops|rcu.*stall" | sed "s/^/dmesg $1 /"
 say ready$1
 """
 

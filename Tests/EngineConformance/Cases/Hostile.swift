@@ -62,7 +62,9 @@ extension ConformanceCase {
                     if id == .pc, random.below(2) == 0 { continue }
                     _ = guest.writeRefusal(id, random.next())
                 }
-                try runAnything(bench, guest)
+                // What Linux, and the hardware below it, make of such a guest isn't ours to promise: 6.12 warns of where
+                // it is to write stolen time, and a hart of QEMU's may not come back.
+                if bench.engine.name != "kvm" { try runAnything(bench, guest) }
                 bench.forget(guest)
             }
         },
