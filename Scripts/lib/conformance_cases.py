@@ -62,7 +62,7 @@ def in_guest(test, launcher, extra, lacks, pattern=""):
 
 
 # What Debian's kernel is known to do wrong: KernelFault in Tests/EngineConformance says what each is.
-KERNEL_FAULTS = {"unsignedLoads", "loadedZero", "unwrittenHalves", "statusOfNoHart"}
+KERNEL_FAULTS = {"unsignedLoads", "loadedZero", "unwrittenHalves", "lostInterrupt", "statusOfNoHart"}
 # A host without guest interrupt files, and a kernel without dirty rings for RISC-V.
 PLAIN = {"interruptFiles", "interruptDoorbells", "dirtyRing"}
 

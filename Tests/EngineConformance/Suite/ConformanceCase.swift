@@ -21,6 +21,9 @@ package enum KernelFault: Sendable {
     case loadedZero
     /// An interrupt file in software is written 32 bits at a time: the upper halves of eip and eie keep what they have.
     case unwrittenHalves
+    /// A vCPU that leaves the guest between KVM's noting an IPI for it and noting that it has noted it takes it for one
+    /// that the guest has cleared.
+    case lostInterrupt
     /// hart_get_status of a hart that there isn't succeeds, with the status 0.
     case statusOfNoHart
 
@@ -29,6 +32,7 @@ package enum KernelFault: Sendable {
         case .unsignedLoads: "unsignedLoads"
         case .loadedZero: "loadedZero"
         case .unwrittenHalves: "unwrittenHalves"
+        case .lostInterrupt: "lostInterrupt"
         case .statusOfNoHart: "statusOfNoHart"
         }
     }
