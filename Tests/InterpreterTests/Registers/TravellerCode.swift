@@ -7,7 +7,7 @@ enum TravellerCode {
     static let userAddress = Guest.code + 0xC00
     /// What to add to an address for U-mode, which sees memory at 1 GiB.
     private static let userOffset = 0x4000_0000 &- Guest.base
-    private static let rounds: UInt64 = 60_000
+    private static let rounds: UInt64 = 150_000
     private static let ticks: UInt64 = 5
     /// 0.3 ms.
     private static let period: UInt64 = 3000
