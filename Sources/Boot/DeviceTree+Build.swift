@@ -35,7 +35,7 @@ extension DeviceTree {
             }
             fdt.node("soc") { soc(fdt, machine, handles) }
         }
-        guard let bytes = fdt.finish() else {
+        guard let bytes = try fdt.finish() else {
             throw .usage(.deviceTree("(built in)"), reason: "the machine's device tree grows beyond \(sizeText(Placement.deviceTreeLimit)); give fewer harts or devices")
         }
         return bytes

@@ -12,10 +12,12 @@ package enum Message {
     package static func error(_ text: String) { put(2, line(text) + "\n") }
 
     private static func line(_ text: String) -> String {
-        var line: [UInt8] = []
-        for byte in text.utf8 { line.append(byte < 0x20 || byte == 0x7F ? 0x3F : byte) }
-        let prefix = guest.isEmpty ? "rvkvm: " : "rvkvm: \(guest): "
-        return prefix + String(decoding: line, as: UTF8.self)
+        func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
+        var text = text
+        if text.utf8.contains(where: isControl) {
+            text = String(decoding: text.utf8.map { isControl($0) ? 0x3F : $0 }, as: UTF8.self)
+        }
+        return guest.isEmpty ? "rvkvm: " + text : "rvkvm: \(guest): " + text
     }
 
     /// One line to standard error while the guest runs, when the terminal may be raw.

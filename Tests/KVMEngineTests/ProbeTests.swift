@@ -32,11 +32,16 @@ struct ExtensionNumberTests {
         (0, "a"), (4, "h"), (6, "m"), (8, "sstc"), (13, "zbb"), (15, "v"), (23, "smstateen"), (25, "zbc"), (32, "zkr"), (46, "zfh"),
         (54, "sscofpmf"), (61, "zawrs"), (64, "svade"), (65, "svadu"), (67, "zabha"), (70, "zalrsc"), (71, "zicbop"),
     ])
-    func number(number: Int, name: String) { #expect("\(ExtensionNumber.names[number])" == name) }
+    func number(number: Int, name: String) { #expect("\(ExtensionNumber.all[number].name)" == name) }
+
+    @Test("a number's name is its extension's, and what has no extension is none of ours")
+    func names() {
+        for (name, one) in ExtensionNumber.all { #expect(one == Extension.parse("\(name)"), "\(name)") }
+    }
 
     @Test("every extension of the standard model has one, or comes with one")
     func model() {
-        let names = Set(ExtensionNumber.names.map { "\($0)" })
+        let names = Set(ExtensionNumber.all.map { "\($0.name)" })
         for name in Extensions.rv64gc.names { #expect(names.contains(name), "\(name)") }
     }
 }

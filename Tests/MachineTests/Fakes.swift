@@ -20,6 +20,13 @@ final class Recorder: ConsoleOutput {
     var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
 }
 
+/// What the user was told.
+final class Notices: Sendable {
+    private let all = Mutex<[String]>([])
+    func add(_ sentence: String) { all.withLock { $0.append(sentence) } }
+    var sentences: [String] { all.withLock { $0 } }
+}
+
 /// A hart that returns scripted exits and remembers the answers. When the script is over it idles until it
 /// is kicked, as a hart in WFI does.
 final class FakeCPU: VirtualCPU, @unchecked Sendable {
@@ -34,6 +41,8 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     /// In the order in which they were first written.
     private(set) var registerOrder: [RegisterID] = []
     private(set) var power = PowerState.runnable
+    /// Happens when it is told to run.
+    var atRun: (() -> Void)?
     /// What it says of its power state before that.
     var powerAnswers: [PowerState] = []
     /// What this hart doesn't have.
@@ -47,6 +56,7 @@ final class FakeCPU: VirtualCPU, @unchecked Sendable {
     }
 
     func run(_ answer: ExitAnswer) -> Exit {
+        atRun?()
         lock.lock()
         defer { lock.unlock() }
         answers.append(answer)
@@ -181,15 +191,19 @@ final class Scratch {
         return full
     }
 
-    /// The smallest thing that passes for a kernel: an Image header with a jump to itself.
-    func kernel() -> String {
+    /// The smallest thing that passes for a kernel: an Image header with a jump to what is behind it, or to itself.
+    func kernel(running program: [UInt32] = []) -> String {
         var bytes = [UInt8](repeating: 0, count: 64)
         bytes[0] = 0x6F
+        if !program.isEmpty { bytes[3] = 0x04 }  // j . + 64
         bytes[10] = 0x20  // text_offset 2 MiB
         bytes[17] = 0x10  // image_size 4 KiB
         bytes[0x20] = 2
         bytes.replaceSubrange(0x30..<0x36, with: Array("RISCV\0".utf8))
         bytes.replaceSubrange(0x38..<0x3C, with: [0x52, 0x53, 0x43, 5])
+        for word in program {
+            for shift: UInt32 in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
         return file("Image", bytes)
     }
 }

@@ -38,12 +38,6 @@ private final class Trigger: ConsoleOutput {
     private let notices = Notices()
     private let scratch = Scratch()
 
-    private final class Notices: Sendable {
-        private let all = Mutex<[String]>([])
-        func add(_ sentence: String) { all.withLock { $0.append(sentence) } }
-        var sentences: [String] { all.withLock { $0 } }
-    }
-
     private func machine(
         _ engine: FakeEngine, _ other: FakeEngine, _ change: (inout GuestConfiguration) -> Void = { _ in }
     ) throws -> Machine {

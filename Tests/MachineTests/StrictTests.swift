@@ -23,15 +23,17 @@ import Testing
 
         func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
             asked += 1
-            // The table of calls; each becomes an error and a value.
-            for (index, answer) in answers.enumerated() {
-                let place = 0x8000_0100 + UInt64(index) * 16
-                do throws(GuestMemoryError) {
-                    try setup.memory.write(UInt64(0), at: place)
-                    try setup.memory.write(answer, at: place + 8)
-                } catch { throw .invalid("no table at \(place)") }
+            let cpu = FakeCPU(0, [.interrupted, .mmioWrite(address: 0, width: 8, value: 0)])
+            let memory = setup.memory, answers = answers
+            cpu.atRun = {
+                // The table of calls; each becomes an error and a value.
+                for (index, answer) in answers.enumerated() {
+                    let place = 0x8000_0100 + UInt64(index) * 16
+                    try? memory.write(UInt64(0), at: place)
+                    try? memory.write(answer, at: place + 8)
+                }
             }
-            return FakeMachine([FakeCPU(0, [.interrupted, .mmioWrite(address: 0, width: 8, value: 0)])])
+            return FakeMachine([cpu])
         }
     }
 
@@ -55,7 +57,7 @@ import Testing
         let found = try HostDifference.find(configuration, engine)
         #expect(found == [])
         try HostDifference.refuse(found, configuration, engine)
-        // It costs a machine of its own, so only who insists pays.
+        // It costs a machine of its own, so only who insists pays: others' first hart is asked.
         #expect(engine.asked == (strict ? 1 : 0))
     }
 
@@ -99,6 +101,62 @@ import Testing
             + "SBI version 2.0 instead of 3.0, SBI implementation version 0x60c6b instead of 0x10000, mvendorid 0x489 instead of 0x0, "
             + "SBI extensions \(all) instead of \(all)+SUSP+FWFT, and machine rvkvm-1.0 pins them; "
             + "leave --strict out, or use --engine interpreter")
+    }
+
+    /// The interpreter with something else to dictate, and without SBI's SUSP.
+    final class Host: Engine {
+        let name = "fake"
+        let dictates = {
+            var dictates = HostDictates()
+            dictates.timebase = 10_000_000
+            return dictates
+        }()
+        private let inner = InterpreterEngine.make()
+
+        func capability(_ one: Capability) -> Int { inner.capability(one) }
+
+        func makeMachine(_ setup: MachineSetup) throws(EngineError) -> any VirtualMachine {
+            let machine = try inner.makeMachine(setup)
+            for cpu in machine.cpus { try cpu.setRegister(.sbiExtension(.systemSuspend), to: 0) }
+            return machine
+        }
+    }
+
+    /// Powers off when a1 points at a device tree and a0, a6, a7, s0 and s1 are 0, and fails with 1 otherwise.
+    static let looking: [UInt32] = [
+        0x0005_A283,  //    lw t0, 0(a1)
+        0xEDFE_1337,  //    li t1, 0xedfe0dd0
+        0xDD03_031B,
+        0x0262_9263,  //    bne t0, t1, 1f
+        0x0094_62B3,  //    or t0, s0, s1
+        0x00A2_E2B3,  //    or t0, t0, a0
+        0x0102_E2B3,  //    or t0, t0, a6
+        0x0112_E2B3,  //    or t0, t0, a7
+        0x0002_9863,  //    bnez t0, 1f
+        0x0000_5337,  //    li t1, 0x5555
+        0x5553_031B,
+        0x00C0_006F,  //    j 2f
+        0x0001_3337,  // 1: li t1, 0x13333
+        0x3333_031B,
+        0x0010_02B7,  // 2: lui t0, 0x100
+        0x0062_A023,  //    sw t1, 0(t0)
+        0x0000_006F,  //    j .
+    ]
+
+    @Test("at a guest's start the SBI's differences are said, once, and the guest finds nothing of the question")
+    func start() throws {
+        let scratch = Scratch()
+        var settings: Settings = [.kernel: Setting(scratch.kernel(running: Self.looking), origin: "--kernel")]
+        settings.add(Setting("64M", origin: "--mem"), to: .mem)
+        let configuration = try GuestConfiguration(settings)
+        let notices = Notices()
+        let output = Recorder()
+        let machine = try Machine(
+            configuration, payloads: try PayloadPlan(configuration), engine: Host(),
+            host: HostConnections(output: output, input: ConsoleInput(wake: -1)) { notices.add($0) })
+        #expect(machine.run() == .poweredOff)
+        let all = "legacy+TIME+IPI+RFENCE+SRST+HSM+PMU+DBCN+STA"
+        #expect(notices.sentences == ["this host's fake dictates SBI extensions \(all)+FWFT; machine rvkvm-1.0 has \(all)+SUSP+FWFT"])
     }
 
     @Test("the interpreter is what the machine version says")

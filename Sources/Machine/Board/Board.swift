@@ -17,6 +17,8 @@ final class Board: @unchecked Sendable {
     /// The test's end of HTIF, when the guest has one.
     let htif: HTIF?
     let harness: TestHarness?
+    /// Where the guest finds it.
+    let deviceTree: UInt64
     let configuration: GuestConfiguration
     let trace: ExecutionTrace?
     private let uart: UART16550
@@ -39,6 +41,7 @@ final class Board: @unchecked Sendable {
         self.configuration = configuration
         self.trace = trace
         harness = payloads.plan.info.harness
+        deviceTree = payloads.plan.info.deviceTree
         let machine = try Self.makeMachine(configuration, memory, engine)
         let socket = ProcessorSocket(machine)
         self.socket = socket

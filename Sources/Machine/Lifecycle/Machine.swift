@@ -31,6 +31,8 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
     private var other: (any Engine)?
     /// A move has to wait until the vCPUs have run once more; belongs to the same thread.
     private var isStarting = false
+    /// Whether hart 0 is to be asked for what its SBI answers; belongs to that hart's thread once there is one.
+    private var asksSBI: Bool
     /// For how long they then run, in nanoseconds.
     private static let startTime: UInt64 = 1_000_000
     private let report: @Sendable (_ sentence: String) -> Void
@@ -60,6 +62,7 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         self.engine = engine
         self.other = other
         report = host.report
+        asksSBI = HostDifference.isSBIUnknown(configuration, engine)
         peripherals = try Peripherals(configuration, host)
         exitTrace = if let trace, configuration.trace?.exits == true { ExitTrace(trace) } else { nil }
         executionTrace = if let trace { ExecutionTrace(trace) } else { nil }
@@ -183,6 +186,16 @@ package final class Machine: VCPUControl, BoardDelegate, @unchecked Sendable {
         host_mutex_lock(mutex)
         defer { host_mutex_unlock(mutex) }
         return request == .move
+    }
+
+    /// Says what the guest will hear from its SBI that the machine version has otherwise, once. It is asked on the hart's
+    /// own thread: KVM lets a vCPU that has run change threads after a grace period only.
+    func willRun(_ cpu: any VirtualCPU, _ board: Board) {
+        guard asksSBI, cpu.id == 0 else { return }
+        asksSBI = false
+        do throws(MachineError) {
+            for one in try HostDifference.ofSBI(cpu, board.memory, tree: board.deviceTree) { report(one.notice(engine)) }
+        } catch { post(.end(.failed(error))) }
     }
 
     func hasStopped(hart: Int) {

@@ -46,6 +46,7 @@ final class VCPUThread: @unchecked Sendable {
     }
 
     private func loop() {
+        control.willRun(cpu, board)
         var answer = ExitAnswer.none
         while !control.isStopping { answer = take(cpu.run(answer)) }
         complete(answer)
@@ -95,6 +96,8 @@ protocol VCPUControl: AnyObject, Sendable {
     var isStopping: Bool { get }
     /// True while the guest is to go on from the vCPUs' registers.
     var isMoving: Bool { get }
+    /// The vCPU is about to run, for the first time or again.
+    func willRun(_ cpu: any VirtualCPU, _ board: Board)
     /// The thread is about to end: its vCPU runs no more.
     func hasStopped(hart: Int)
     func systemEvent(_ event: SystemEvent)

@@ -1,5 +1,6 @@
 import Boot
 import ExecutionEngine
+import GuestMemory
 import RISCV
 
 /// Something that an engine's host dictates to guests, and that the machine version has otherwise.
@@ -15,7 +16,8 @@ package struct HostDifference: Equatable, Sendable {
     }
 
     /// What the guest would see of this engine that machine version rvkvm-1.0 has otherwise. The SBI is asked when the
-    /// configuration is strict only: it takes a machine of its own.
+    /// configuration is strict only, since that takes a machine of its own; other guests' harts are asked when they
+    /// start (`ofSBI`).
     @export(interface) package static func find(
         _ configuration: GuestConfiguration, _ engine: any Engine
     ) throws(MachineError) -> [HostDifference] {
@@ -25,6 +27,18 @@ package struct HostDifference: Equatable, Sendable {
             found += compare(try SBIProbe.ask(engine, isa))
         }
         return found
+    }
+
+    /// Whether a guest's first hart is to be asked: the SBI of an engine whose host dictates something is the host's.
+    static func isSBIUnknown(_ configuration: GuestConfiguration, _ engine: any Engine) -> Bool {
+        !configuration.isStrict && configuration.startMode == .supervisor && engine.dictates != HostDictates()
+    }
+
+    /// What the guest of `cpu` will hear from its SBI that the machine version has otherwise. See `SBIProbe.ask`.
+    static func ofSBI(_ cpu: any VirtualCPU, _ memory: GuestMemory, tree: UInt64) throws(MachineError) -> [HostDifference] {
+        // Where the guest's memory will be touched anyway; a tree of a few words may end where RAM does.
+        let place = memory.pointer(tree, count: UInt64(SBIProbe.room)) == nil ? MemoryMap.ramBase : tree
+        return compare(try SBIProbe.ask(cpu, memory, at: place))
     }
 
     /// Refuses a guest that would see another machine than the one it asks for.
@@ -78,7 +92,10 @@ package struct HostDifference: Equatable, Sendable {
 
     private static func names(_ extensions: [SBIExtensionNumber]) -> String {
         var text = ""
-        for one in SBIProbe.extensions where extensions.contains(one.number) { text += (text.isEmpty ? "" : "+") + "\(one.name)" }
+        for one in SBIProbe.extensions where extensions.contains(one.number) {
+            if !text.isEmpty { text += "+" }
+            text += one.name
+        }
         return text.isEmpty ? "none" : text
     }
 

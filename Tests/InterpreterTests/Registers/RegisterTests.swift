@@ -127,7 +127,7 @@ struct RegisterTests {
         for i in 0..<3 as Range<UInt64> { expect(g.call(EID.base, 4 + i), .success, 100 + i) }
     }
 
-    private func number(_ name: String) -> UInt64 { UInt64(ExtensionNumber.names.firstIndex { "\($0)" == name }!) }
+    private func number(_ name: String) -> UInt64 { UInt64(ExtensionNumber.all.firstIndex { "\($0.name)" == name }!) }
 
     @Test("ISA_EXT: chosen before the first run, and the hart obeys")
     func isaExtensions() throws {

@@ -3,14 +3,8 @@ import RISCV
 
 // ISA_EXT: by Linux's number, and 64 at once. What the engine doesn't implement isn't there.
 extension HartCPU {
-    /// By Linux's number; nil for what this engine doesn't have.
-    private static let extensions: [Extension?] = ExtensionNumber.names.map { name in
-        guard let one = Extension.parse("\(name)"), InterpreterEngine.extensions.contains(one) else { return nil }
-        return one
-    }
-
     var isaExtensionList: [RegisterID] {
-        Self.extensions.indices.filter { Self.extensions[$0] != nil }.map { RegisterID.isaExtension(UInt64($0)) }
+        (0..<UInt64(ExtensionNumber.count)).filter { named($0) != nil }.map { RegisterID.isaExtension($0) }
     }
 
     func isaExtension(_ id: RegisterID) throws(EngineError) -> UInt64 {
@@ -19,7 +13,7 @@ extension HartCPU {
             guard let one = named(id.index) else { break }
             return hart.extensions.contains(one) ? 1 : 0
         case 1, 2:
-            guard let numbers = Bitmap.numbers(of: id.index, count: Self.extensions.count) else { break }
+            guard let numbers = Bitmap.numbers(of: id.index, count: ExtensionNumber.count) else { break }
             var word: UInt64 = 0
             for number in numbers {
                 if let one = named(number), hart.extensions.contains(one) { word |= 1 &<< (number & 63) }
@@ -36,7 +30,7 @@ extension HartCPU {
             guard let one = named(id.index) else { break }
             return try choose(one, value)
         case 1, 2:
-            guard let numbers = Bitmap.numbers(of: id.index, count: Self.extensions.count) else { break }
+            guard let numbers = Bitmap.numbers(of: id.index, count: ExtensionNumber.count) else { break }
             // As KVM does: what can't be switched is passed over.
             for number in numbers where value &>> (number & 63) & 1 != 0 {
                 guard let one = named(number), hart.mayChoose(one), !hart.hasRun else { continue }
@@ -48,8 +42,10 @@ extension HartCPU {
         throw Self.missing(id)
     }
 
+    /// By Linux's number; nil for what this engine doesn't have.
     private func named(_ number: UInt64) -> Extension? {
-        number < UInt64(Self.extensions.count) ? Self.extensions[Int(number)] : nil
+        guard let one = ExtensionNumber.known(number), InterpreterEngine.extensions.contains(one) else { return nil }
+        return one
     }
 
     private func choose(_ one: Extension, _ value: UInt64) throws(EngineError) {
