@@ -4,7 +4,7 @@ import CFDT
 /// the calls after a failed one do nothing, and `finish` tells.
 final class FDTWriter {
     /// A machine of four harts fills a third of it.
-    private static let firstSize = 32 << 10
+    private static let firstSize = 16 << 10
 
     private var buffer: PayloadBytes
     private let limit: Int

@@ -96,6 +96,21 @@ private func property(_ tree: [UInt8], _ path: String, _ name: String) -> [UInt8
         #expect(long?.category == .usage)
     }
 
+    @Test("a tree that grows out of one buffer after another is whole", arguments: [4, 64, 700, 3000])
+    func growing(harts: Int) throws {
+        let tree = try DeviceTree.build(machine10(harts: harts), chosen: chosen())
+        #expect(tree.count > harts * 300)
+        #expect(tree.withUnsafeBytes { fdt_check_full($0.baseAddress, $0.count) } == 0)
+        for hart in Array(stride(from: 0, to: harts, by: max(1, harts / 50))) + [harts - 1] {
+            let node = "/cpus/cpu@\(String(hart, radix: 16))"
+            #expect(property(tree, node, "reg") == (0..<4).map { UInt8(truncatingIfNeeded: hart >> (24 - 8 * $0)) })
+            #expect(property(tree, node, "riscv,isa-base") == Array("rv64i\0".utf8))
+            #expect(property(tree, node + "/interrupt-controller", "compatible") == Array("riscv,cpu-intc\0".utf8))
+        }
+        #expect(property(tree, "/soc/clint@2000000", "reg") == nil)
+        #expect(property(tree, "/soc/serial@10000000", "compatible") == Array("ns16550a\0".utf8))
+    }
+
     @Test func tooManyHartsForTheTree() {
         let error = bootError { () throws(BootError) in _ = try DeviceTree.build(machine10(harts: 20_000), chosen: chosen()) }
         #expect(error?.category == .usage)
