@@ -60,13 +60,18 @@ package final class KVMThread: @unchecked Sendable {
             codeMayBeNew = false
         }
         while true {
+            let changes = space.changes
             let status = host_kvm_enter(descriptor)
             switch -status {
             case ..<1: return .exit(reason: host_kvm_exit_reason(page))
             case KVMError.interrupted:
                 // Another signal, or a debugger's stop, is none of the machine's business.
                 if host_kvm_take_exit_request(page) { return .kicked }
-            case let error: return .refused(error)
+            case let error:
+                // RISC-V's page fault of Linux 6.12 looks its slot up twice; a slot that goes in between makes EFAULT
+                // of an access to no slot. And what only the kernel can do with a slot is refused while it moves. The
+                // guest hasn't gone on, so it comes there again.
+                guard space.hasChanged(since: changes) else { return .refused(error) }
             }
         }
     }
