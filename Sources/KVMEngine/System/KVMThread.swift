@@ -27,6 +27,8 @@ package final class KVMThread: @unchecked Sendable {
     var codeMayBeNew = true
     /// A debugger plants its breakpoints, and takes them away, without a word.
     var isDebugging = false
+    /// The thread that runs it stays on one core, this one of the process's; nil when it needn't.
+    var core: UInt32?
     /// The thread inside `run`; 0 for none.
     private let runner = Atomic<Int32>(0)
 
@@ -53,6 +55,7 @@ package final class KVMThread: @unchecked Sendable {
 
     /// Runs guest code. An access that the last exit left open is completed first, even when a kick is waiting.
     package func run() -> End {
+        if let core { host_thread_pin(core) }
         runner.store(host_kvm_accept_kicks(), ordering: .sequentiallyConsistent)
         defer { runner.store(0, ordering: .sequentiallyConsistent) }
         if codeMayBeNew || isDebugging {
