@@ -1,8 +1,8 @@
 import Synchronization
 
 extension KVMSpace {
-    /// How often the kernel's slots have begun to change, and how often they have ended it: odd meanwhile. What a vCPU's run
-    /// fails of counts when it stays the same, and even.
+    /// How often the kernel's slots have begun to change, and how often they have ended it: odd meanwhile. Where a
+    /// vCPU's run fails, that counts when this has stayed the same, and even.
     package var changes: UInt64 { changeCount.load(ordering: .sequentiallyConsistent) }
 
     /// Runs what changes the kernel's slots. One at a time: with `lock`, or before there are vCPUs.
