@@ -13,7 +13,10 @@ struct host_mutex { pthread_mutex_t value; };
 struct host_cond { pthread_cond_t value; };
 struct host_thread { pthread_t value; };
 // What a thread takes along; its own, since a detached thread's handle may be gone before it looks.
-struct start { host_thread_entry entry; void *argument; };
+struct start { host_thread_entry entry; void *argument; bool unpinned; cpu_set_t cores; };
+// What `host_thread_pin` took from the thread.
+static _Thread_local bool pinned;
+static _Thread_local cpu_set_t cores;
 
 static void *allocate(size_t size) {
     void *p = calloc(1, size);
@@ -51,6 +54,7 @@ void host_cond_broadcast(host_cond *c) { pthread_cond_broadcast(&c->value); }
 static void *enter(void *p) {
     struct start s = *(struct start *)p;
     free(p);
+    if (s.unpinned) sched_setaffinity(0, sizeof s.cores, &s.cores);
     s.entry(s.argument);
     return NULL;
 }
@@ -58,7 +62,7 @@ static void *enter(void *p) {
 host_thread *host_thread_start(host_thread_entry entry, void *argument, const char *name, int *error) {
     host_thread *t = allocate(sizeof *t);
     struct start *s = allocate(sizeof *s);
-    *s = (struct start){ entry, argument };
+    *s = (struct start){ .entry = entry, .argument = argument, .unpinned = pinned, .cores = cores };
     sigset_t all, old;
     sigfillset(&all);
     // A fault of the thread's own: blocked, it would end the process past the handler that gives the
@@ -75,6 +79,23 @@ host_thread *host_thread_start(host_thread_entry entry, void *argument, const ch
 void host_thread_join(host_thread *t) { pthread_join(t->value, NULL); free(t); }
 void host_thread_detach(host_thread *t) { pthread_detach(t->value); free(t); }
 void host_thread_yield(void) { sched_yield(); }
+
+void host_thread_pin(unsigned place) {
+    if (pinned || sched_getaffinity(0, sizeof cores, &cores) < 0) return;
+    pinned = true;
+    int count = CPU_COUNT(&cores);
+    if (count < 2) return;
+    // Processes begin at different ones.
+    int skipped = (int)(((unsigned)getpid() + place) % (unsigned)count);
+    for (int core = 0; core < CPU_SETSIZE; core++) {
+        if (!CPU_ISSET(core, &cores) || skipped-- > 0) continue;
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(core, &one);
+        sched_setaffinity(0, sizeof one, &one);
+        return;
+    }
+}
 
 // /proc/PID/schedstat: time on a core, time waited for one, number of turns.
 uint64_t host_thread_run_delay(void) {

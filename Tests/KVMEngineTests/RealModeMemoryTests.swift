@@ -140,6 +140,30 @@ struct RealModeMemoryTests {
         #expect(changes > 0)
     }
 
+    @Test("a run that is refused counts when no slot has changed since its start, nor does then")
+    func changes() throws {
+        let guest = try RealModeGuest([0xF4], moreAt: 0x5000)
+        let space = guest.space
+        var before = space.changes
+        #expect(!space.hasChanged(since: before))
+        try guest.space.moveSlot(1, to: 0x5000)
+        #expect(!space.hasChanged(since: before))
+        try guest.space.moveSlot(1, to: 0x9000)
+        #expect(space.hasChanged(since: before))
+        before = space.changes
+        #expect(!space.hasChanged(since: before))
+        try guest.space.moveSlot(1, to: nil)
+        #expect(space.hasChanged(since: before))
+        before = space.changes
+        _ = space.changing {
+            #expect(space.hasChanged(since: before))
+            #expect(space.hasChanged(since: space.changes))
+            return 0
+        }
+        #expect(space.hasChanged(since: before))
+        #expect(!space.hasChanged(since: space.changes))
+    }
+
     @Test("machines that are gone leave nothing open")
     func nothingLeaks() throws {
         func descriptors() -> Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0 }

@@ -29,6 +29,9 @@ void host_thread_join(host_thread *_Nonnull);
 // Lets a thread run to its end by itself, instead of joining it.
 void host_thread_detach(host_thread *_Nonnull);
 void host_thread_yield(void);
+// Keeps the calling thread on one of the cores that it may use, each `place` of a process on the next one. For good,
+// but not for the threads that it starts.
+void host_thread_pin(unsigned place);
 
 // How long the calling thread has waited, ready to run, for a core: nanoseconds; 0 where the kernel doesn't say.
 uint64_t host_thread_run_delay(void);

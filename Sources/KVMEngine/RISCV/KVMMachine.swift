@@ -18,6 +18,7 @@ final class KVMMachine: VirtualMachine {
             }
             try thread.setISA(setup.extensions)
             thread.hideIdentity()
+            if setup.imsic != nil, !system.wakesAnywhere { thread.core = UInt32(truncatingIfNeeded: id) }
             cpus.append(KVMCPU(thread, id: id))
         }
         if let imsic = setup.imsic {

@@ -1,6 +1,7 @@
 import CHost
 import ExecutionEngine
 import GuestMemory
+import Synchronization
 
 /// A machine of KVM's before it has an architecture: memory slots, doorbells, the dirty log.
 ///
@@ -34,6 +35,8 @@ package final class KVMSpace {
     let lock = KVMLock()
     /// Guarded by `lock`.
     var slots: [Slot] = []
+    /// See `changes`.
+    let changeCount = Atomic<UInt64>(0)
 
     /// Makes a machine over the slots of `memory`, whose vCPUs have rings of `ringSize` bytes if that is given.
     package init(_ system: KVMSystem, _ memory: GuestMemory, ringSize: Int? = nil) throws(EngineError) {
@@ -75,9 +78,11 @@ package final class KVMSpace {
     /// Tells the kernel where a slot is, and whether it is logged.
     func setSlot(_ number: Int) throws(EngineError) {
         let slot = slots[number]
-        let status = host_kvm_set_slot(
-            descriptor, UInt32(number), slot.readOnly, slot.isLogged && slot.base != nil, slot.base ?? 0,
-            slot.base == nil ? 0 : slot.size, slot.host)
+        let status = changing {
+            host_kvm_set_slot(
+                descriptor, UInt32(number), slot.readOnly, slot.isLogged && slot.base != nil, slot.base ?? 0,
+                slot.base == nil ? 0 : slot.size, slot.host)
+        }
         guard status < 0 else { return }
         let base = slot.base ?? 0
         // RISC-V's word for an address that it has no page tables for.

@@ -27,6 +27,8 @@ package final class KVMThread: @unchecked Sendable {
     var codeMayBeNew = true
     /// A debugger plants its breakpoints, and takes them away, without a word.
     var isDebugging = false
+    /// The thread that runs it stays on one core, this one of the process's; nil when it needn't.
+    var core: UInt32?
     /// The thread inside `run`; 0 for none.
     private let runner = Atomic<Int32>(0)
 
@@ -53,6 +55,7 @@ package final class KVMThread: @unchecked Sendable {
 
     /// Runs guest code. An access that the last exit left open is completed first, even when a kick is waiting.
     package func run() -> End {
+        if let core { host_thread_pin(core) }
         runner.store(host_kvm_accept_kicks(), ordering: .sequentiallyConsistent)
         defer { runner.store(0, ordering: .sequentiallyConsistent) }
         if codeMayBeNew || isDebugging {
@@ -60,13 +63,18 @@ package final class KVMThread: @unchecked Sendable {
             codeMayBeNew = false
         }
         while true {
+            let changes = space.changes
             let status = host_kvm_enter(descriptor)
             switch -status {
             case ..<1: return .exit(reason: host_kvm_exit_reason(page))
             case KVMError.interrupted:
                 // Another signal, or a debugger's stop, is none of the machine's business.
                 if host_kvm_take_exit_request(page) { return .kicked }
-            case let error: return .refused(error)
+            case let error:
+                // RISC-V's page fault of Linux 6.12 looks its slot up twice; a slot that goes in between makes EFAULT
+                // of an access to no slot. And what only the kernel can do with a slot is refused while it moves. The
+                // guest hasn't gone on, so it comes there again.
+                guard space.hasChanged(since: changes) else { return .refused(error) }
             }
         }
     }

@@ -178,6 +178,46 @@ extension ConformanceCase {
             try guest.done()
             try runner.stop()
         },
+        ConformanceCase("interrupt file: two harts wake each other from wfi", needs: [.interruptFiles]) { bench throws(ConformanceFailure) in
+            let guest = try guest(bench, cpus: 2)
+            for hart in [0, 1] {
+                var program = GuestProgram(at: hart == 0 ? Layout.code : Layout.otherCode)
+                program.begin()
+                openFile(in: &program)
+                // Nothing else ends a wfi.
+                program.csrw(.sie, value: Bits.sei)
+                program.li(X.s0, Layout.data + UInt64(hart) * 8)
+                program.li(X.s1, file(UInt64(1 - hart)))
+                program.li(X.s2, 2000)
+                program.li(X.s3, 0)
+                program.li(X.s4, 1)
+                if hart == 0 {
+                    // Its own file is open before it asks for an answer, and the other's before it is asked.
+                    program.li(X.s5, Layout.data + 16)
+                    let closed = program.here()
+                    program.ld(X.t0, X.s5)
+                    program.branch(.beq, X.t0, X.zero, to: closed)
+                    program.emit(.sw, rs1: X.s1, rs2: X.s4)
+                } else {
+                    program.sd(X.s4, X.s0, 8)
+                }
+                let sleep = program.here()
+                program.emit(.wfi)
+                program.emit(.csrrw, rd: X.t1, rs1: X.zero, imm: Int32(CSR.stopei.rawValue))
+                program.branch(.beq, X.t1, X.zero, to: sleep)
+                program.addi(X.s3, X.s3, 1)
+                program.sd(X.s3, X.s0)
+                program.emit(.sw, rs1: X.s1, rs2: X.s4)
+                program.branch(.bne, X.s3, X.s2, to: sleep)
+                program.end()
+                try guest.load(program, cpu: hart)
+            }
+            try guest.setPower(.runnable, cpu: 1)
+            let runner = guest.start(1)
+            try guest.done()
+            try runner.stop()
+            try same(guest[Layout.data], 2000, "the times that hart 0 was woken")
+        },
         ConformanceCase("interrupt file: moves with its machine", needs: [.interruptFiles]) { bench throws(ConformanceFailure) in
             let first = try guest(bench)
             try first.load(claiming())

@@ -11,6 +11,7 @@ package final class Bench: @unchecked Sendable {
     private let lock = host_mutex_create()
     private var guests: [Guest] = []
     private var workers: [Worker] = []
+    private var broken: Exit?
 
     package init(_ engine: any Engine) { self.engine = engine }
 
@@ -79,9 +80,23 @@ package final class Bench: @unchecked Sendable {
         host_mutex_unlock(lock)
     }
 
-    /// Waits until `condition` holds.
+    /// Says that a vCPU can't go on.
+    func note(broken exit: Exit) {
+        host_mutex_lock(lock)
+        broken = broken ?? exit
+        host_mutex_unlock(lock)
+    }
+
+    private var brokenExit: Exit? {
+        host_mutex_lock(lock)
+        defer { host_mutex_unlock(lock) }
+        return broken
+    }
+
+    /// Waits until `condition` holds, as long as the vCPUs that run beside this go on.
     func wait(for what: String, _ condition: () -> Bool) throws(ConformanceFailure) {
         while !condition() {
+            if let exit = brokenExit { throw ConformanceFailure(text(exit) + " instead of " + what) }
             if isLate { throw ConformanceFailure("never came: " + what) }
             host_sleep_ns(200_000)
         }

@@ -30,6 +30,7 @@ final class Runner: @unchecked Sendable {
                 }
                 guard let given = answer(exit) else {
                     box.last = exit
+                    if exit.isBroken { guest.bench.note(broken: exit) }
                     return
                 }
                 next = given
@@ -63,9 +64,12 @@ final class Runner: @unchecked Sendable {
         }
         box.runner = nil
         try worker.join()
-        // Of the kicks one may have come too late for that run, and is the next one's. An exit that nobody answered
-        // stays open.
-        guard box.last == nil else { return }
+        // An exit that nobody answered stays open.
+        if let last = box.last {
+            if last.isBroken { throw ConformanceFailure("a vCPU's run ended with " + text(last)) }
+            return
+        }
+        // Of the kicks one may have come too late for that run, and is the next one's.
         guest.kick(number)
         let exit = guest.cpu(number).run(.none)
         try require(exit == .interrupted, text(exit) + " from a run that was kicked before")
@@ -85,6 +89,16 @@ extension Guest {
     /// Runs a vCPU on a thread of its own, until `answer` gives none or the runner is stopped.
     func start(_ number: Int, _ answer: @escaping @Sendable (Exit) -> ExitAnswer? = { _ in nil }) -> Runner {
         Runner(self, cpu: number, answer)
+    }
+}
+
+extension Exit {
+    /// The vCPU can't go on; no guest asks for that.
+    var isBroken: Bool {
+        switch self {
+        case .internalError, .entryRefused: true
+        default: false
+        }
     }
 }
 
