@@ -178,6 +178,11 @@ def no_trouble(result):
     expect(not trouble, "the kernel's log has: " + "; ".join(trouble[:3]))
 
 
+# What KVM can't take away from a guest, and what this host hasn't.
+UNHIDEABLE = ("unhideable", "--isa=-zbb", "KVM here can't hide extension Zbb, which cpu model rv64gc@1.0 with --isa=-zbb lacks; "
+              "leave --isa out, or choose --engine interpreter")
+NOT_HERE = ("nothere", "--isa=+zkr", "KVM here can't give a guest extension Zkr, which cpu model rv64gc@1.0 with --isa=+zkr has; "
+            "leave --isa out, or choose --engine interpreter")
 # A host without guest files of its own says so.
 NO_FILES = ("aia", "--irqchip aia", "no interrupt files for guests")
 # KVM gives guests the host's overflow interrupts of counters with AIA, and can't take them away.
@@ -189,7 +194,7 @@ QEMU_CPU = "rv64,h=true,zicond=on,zfhmin=on,zcb=on,svinval=on,svnapot=on,svpbmt=
 @case("kvm engine: a guest with console, disk and network")
 def on_rvkvm(test):
     """Our riscv64 build runs Debian's kernel through /dev/kvm, which the interpreter's H extension provides."""
-    nested_guest(test, test.rvkvm, 2, "kvm", ("--cpu", "rv64gch"), refusals=(NO_FILES,))
+    nested_guest(test, test.rvkvm, 2, "kvm", ("--cpu", "rv64gch"), refusals=(NO_FILES, UNHIDEABLE, NOT_HERE))
 
 
 @case("kvm engine: with interrupt files", False, "aia", "APLIC-MSI")

@@ -5,6 +5,9 @@ import RISCV
 package enum EngineError: Error, Equatable {
     /// This host or engine doesn't have what was asked for.
     case unsupported(String)
+    /// The guest can't have exactly `MachineSetup.extensions` here. Who knows how the user chose them makes a sentence
+    /// of it.
+    case extensions(ExtensionMismatch)
     /// A value that no state of the machine would allow (KVM's EINVAL).
     case invalid(String)
     /// The register or thing doesn't exist here (KVM's ENOENT).
@@ -13,6 +16,23 @@ package enum EngineError: Error, Equatable {
     case busy(String)
     /// The host refused: `errno` as it gave it.
     case host(String, errno: Int32)
+}
+
+/// How a guest's extensions would differ from the wanted ones. Names are in lower case, as `Extension` has them; some
+/// may be unknown to it.
+package struct ExtensionMismatch: Equatable, Sendable {
+    /// Who refuses, as a sentence begins: "KVM here".
+    package var engine: String
+    /// What is wanted and can't be given.
+    package var missing: [String]
+    /// What isn't wanted and would be found by a guest that tries.
+    package var unhideable: [String]
+
+    package init(engine: String, missing: [String], unhideable: [String]) {
+        self.engine = engine
+        self.missing = missing
+        self.unhideable = unhideable
+    }
 }
 
 /// Who stands below the guest's supervisor.

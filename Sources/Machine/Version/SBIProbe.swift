@@ -32,8 +32,8 @@ package enum SBIProbe {
     private static let functions: [UInt64] = [0, 1, 2, 4, 5, 6]
     private static let probe: UInt64 = 3
 
-    /// What guests with these extensions hear from `engine`.
-    static func ask(_ engine: any Engine, _ extensions: Extensions) throws(MachineError) -> SBIAnswers {
+    /// What guests with the extensions of `configuration` hear from `engine`.
+    static func ask(_ engine: any Engine, _ configuration: GuestConfiguration) throws(MachineError) -> SBIAnswers {
         let memory = GuestMemory()
         let calls = functions.map { (UInt64(0), $0) } + Self.extensions.map { ($0.id, probe) }
         do throws(GuestMemoryError) {
@@ -44,17 +44,18 @@ package enum SBIProbe {
                 try memory.write(call.1, at: table + UInt64(index) * 16 + 8)
             }
         } catch { throw MachineError(.host, "the host refuses a page of memory for a question to its SBI") }
-        try run(engine, extensions, memory, end: table + UInt64(calls.count) * 16)
+        try run(engine, configuration, memory, end: table + UInt64(calls.count) * 16)
         return answers(memory)
     }
 
     private static func run(
-        _ engine: any Engine, _ extensions: Extensions, _ memory: GuestMemory, end: UInt64
+        _ engine: any Engine, _ configuration: GuestConfiguration, _ memory: GuestMemory, end: UInt64
     ) throws(MachineError) {
         do throws(EngineError) {
             let machine = try engine.makeMachine(
                 MachineSetup(
-                    memory: memory, cpuCount: 1, extensions: extensions, timebase: engine.dictates.timebase ?? MemoryMap.timebase))
+                    memory: memory, cpuCount: 1, extensions: configuration.extensions,
+                    timebase: engine.dictates.timebase ?? MemoryMap.timebase))
             guard let cpu = machine.cpus.first else { return }
             // As in a guest's own machine, whose calls there are ours to answer.
             _ = try? cpu.setRegister(.sbiExtension(.debugConsole), to: 1)
@@ -71,7 +72,7 @@ package enum SBIProbe {
                 default: throw .unsupported("the engine \(engine.name) doesn't say what its SBI offers")
                 }
             }
-        } catch { throw MachineError(error) }
+        } catch { throw MachineError(error, configuration) }
     }
 
     private static func answers(_ memory: GuestMemory) -> SBIAnswers {
