@@ -71,16 +71,17 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
-        // Plain, and within the subset: the riscv64 build makes a program of it.
+        // Plain, and within the subset: the riscv64 build makes a program of them.
+        .target(name: "TestSupport", dependencies: ["RISCV"], path: "Tests/Support", swiftSettings: core),
         .target(
-            name: "EngineConformance", dependencies: ["ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
+            name: "EngineConformance", dependencies: ["TestSupport", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"],
             path: "Tests/EngineConformance", exclude: ["Program"], swiftSettings: core),
         .testTarget(
             name: "EngineConformanceTests", dependencies: ["EngineConformance", "Interpreter", "KVMEngine", "ExecutionEngine"]),
         .testTarget(name: "RISCVTests", dependencies: ["RISCV"]),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .testTarget(
-            name: "InterpreterTests", dependencies: ["Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
+            name: "InterpreterTests", dependencies: ["TestSupport", "Interpreter", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
         .testTarget(
             name: "KVMEngineTests", dependencies: ["KVMEngine", "ExecutionEngine", "GuestMemory", "RISCV", "CHost"]),
         .testTarget(name: "DevicesTests", dependencies: ["Devices", "ExecutionEngine", "GuestMemory", "CHost"]),

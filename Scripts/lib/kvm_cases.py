@@ -5,7 +5,7 @@ import random
 import re
 import shutil
 
-from cases import BOOT_LIMIT, MISSING, TIMED_OUT, TROUBLE, USAGE, Skipped, case, expect
+from cases import BOOT_LIMIT, MISSING, REFUSED, TIMED_OUT, TROUBLE, USAGE, Skipped, case, expect
 from device_cases import digest, expect_answer
 from guest import answers, archive, describe, exec_word, run
 
@@ -100,6 +100,55 @@ printf 1 | dd of=disk conv=notrunc 2>/dev/null
 say refused $? $(head -c 1 disk)
 """
 
+# Runs in the guest, which is the host of one in huge pages: as many as that needs, so that a start can't have the
+# memory of the one before as well. How many are touched, and how many nobody else may have, is looked at while it runs.
+HUGE = """#!/bin/sh
+say() { echo "@ $*"; }
+# Free ones, and how many of those are somebody's already.
+pages() { sed -n 's/^HugePages_Free: *//p; s/^HugePages_Rsvd: *//p' /proc/meminfo; }
+cd /kvm
+modprobe kvm || exit 99
+echo %(pages)d >/proc/sys/vm/nr_hugepages
+say reserved $(pages)
+./rvkvm run --engine kvm --hugepages --kernel Image --initrd inner --smp 2 --mem %(memory)dM \\
+    --append 'console=ttyS0 quiet panic=-1 %(word)s' --disk disk </dev/null &
+pid=$!
+least=%(pages)d
+left=%(pages)d
+while [ -d /proc/$pid/fd ] && ! grep -q "^State:.Z" /proc/$pid/status; do
+    set -- $(pages)
+    [ $1 -lt $least ] && least=$1
+    [ $(($1 - $2)) -lt $left ] && left=$(($1 - $2))
+    sleep 1
+done
+wait $pid
+say status $?
+say touched $((%(pages)d - least))
+say left $left
+say counter $(head -c 1 disk)
+say back $(pages)
+refused() {
+    name=$1
+    shift
+    text=$(./rvkvm run --engine kvm --hugepages --kernel Image "$@" 2>&1)
+    say "$name" "$text" $?
+}
+refused toofew --mem $((%(memory)d + 2))M
+echo 0 >/proc/sys/vm/nr_hugepages
+refused none --mem %(memory)dM
+refused odd --mem %(odd)dK
+"""
+
+# Restarts once.
+INNER_HUGE = """#!/bin/sh
+boot=$(head -c 1 /dev/vda)
+echo "@ boot$boot $(nproc)"
+printf $((boot + 1)) | dd of=/dev/vda conv=notrunc 2>/dev/null
+sync
+[ $boot -lt 2 ] && reboot -f
+exit 0
+"""
+
 # Restarts twice, as the disk's first byte counts.
 INNER_REBOOTING = """#!/bin/sh
 boot=$(head -c 1 /dev/vda)
@@ -178,6 +227,11 @@ def no_trouble(result):
     expect(not trouble, "the kernel's log has: " + "; ".join(trouble[:3]))
 
 
+# What KVM can't take away from a guest, and what this host hasn't.
+UNHIDEABLE = ("unhideable", "--isa=-zbb", "KVM here can't hide extension Zbb, which cpu model rv64gc@1.0 with --isa=-zbb lacks; "
+              "leave --isa out, or choose --engine interpreter")
+NOT_HERE = ("nothere", "--isa=+zkr", "KVM here can't give a guest extension Zkr, which cpu model rv64gc@1.0 with --isa=+zkr has; "
+            "leave --isa out, or choose --engine interpreter")
 # A host without guest files of its own says so.
 NO_FILES = ("aia", "--irqchip aia", "no interrupt files for guests")
 # KVM gives guests the host's overflow interrupts of counters with AIA, and can't take them away.
@@ -189,7 +243,7 @@ QEMU_CPU = "rv64,h=true,zicond=on,zfhmin=on,zcb=on,svinval=on,svnapot=on,svpbmt=
 @case("kvm engine: a guest with console, disk and network")
 def on_rvkvm(test):
     """Our riscv64 build runs Debian's kernel through /dev/kvm, which the interpreter's H extension provides."""
-    nested_guest(test, test.rvkvm, 2, "kvm", ("--cpu", "rv64gch"), refusals=(NO_FILES,))
+    nested_guest(test, test.rvkvm, 2, "kvm", ("--cpu", "rv64gch"), refusals=(NO_FILES, UNHIDEABLE, NOT_HERE))
 
 
 @case("kvm engine: with interrupt files", False, "aia", "APLIC-MSI")
@@ -228,6 +282,36 @@ def restarting(test, outer, options):
         expect(said.get(name) == wanted, "%s is %r, not %r" % (name, said.get(name), wanted), result)
     # The guest's 128 MiB once, and the kernel's file beside it while a machine is built.
     expect(int(said["peak"]) < 224 << 10, "the launcher had %s KiB at most" % said["peak"])
+    no_trouble(result)
+
+
+@case("kvm engine: a guest in huge pages")
+def in_huge_pages(test):
+    """RAM is the host's reserved pages of 2 MiB: all of them are the guest's while it runs, over a restart too, and all
+    come back; too few are a clear refusal."""
+    memory, kernel = 128, read(test.rvkvm.kernel)
+    pages = memory // 2
+    inner = read(initrd(test.file("inner"), test.rvkvm.plain_initrd, {"script": INNER_HUGE}))
+    word = exec_word("/script")
+    prepare(test, test.rvkvm, HUGE % {"word": word, "memory": memory, "pages": pages, "odd": (memory << 10) + 4},
+            {"Image": kernel, "inner": inner, "disk": b"1" + bytes(MIB - 1)})
+    result = run(test.rvkvm.command(word, 2, extra=("--cpu", "rv64gch")), 3 * BOOT_LIMIT)
+    said = answers(result.output)
+    expect(result.status == 0, describe(result.status), result)
+    for name, wanted in (("reserved", "%d 0" % pages), ("boot1", "2"), ("boot2", "2"), ("status", "0"), ("counter", "3"),
+                         ("back", "%d 0" % pages)):
+        expect(said.get(name) == wanted, "%s is %r, not %r" % (name, said.get(name), wanted), result)
+    # The kernel's two numbers aren't of one moment.
+    expect(int(said["left"]) <= 0, "others could have had %s pages" % said["left"])
+    # The kernel at least was there.
+    expect(len(kernel) // (2 * MIB) <= int(said["touched"]) <= pages, "the guest touched %s pages" % said["touched"])
+    for name, needed, status, reason in (
+            ("toofew", pages + 1, REFUSED, "reserve them in /proc/sys/vm/nr_hugepages"), ("none", pages, REFUSED, "reserve them in"),
+            ("odd", 0, USAGE, "is no multiple; choose another --mem")):
+        text = said.get(name, "")
+        expect("--hugepages: " in text and reason in text and text.endswith(" %d" % status)
+               and (not needed or "the host hasn't %d free pages of 2 MiB" % needed in text),
+               "%s: rvkvm says %r" % (name, text), result)
     no_trouble(result)
 
 

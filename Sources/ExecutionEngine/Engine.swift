@@ -5,6 +5,9 @@ import RISCV
 package enum EngineError: Error, Equatable {
     /// This host or engine doesn't have what was asked for.
     case unsupported(String)
+    /// The guest can't have exactly `MachineSetup.extensions` here. Who knows how the user chose them makes a sentence
+    /// of it.
+    case extensions(ExtensionMismatch)
     /// A value that no state of the machine would allow (KVM's EINVAL).
     case invalid(String)
     /// The register or thing doesn't exist here (KVM's ENOENT).
@@ -13,6 +16,23 @@ package enum EngineError: Error, Equatable {
     case busy(String)
     /// The host refused: `errno` as it gave it.
     case host(String, errno: Int32)
+}
+
+/// How a guest's extensions would differ from the wanted ones. Names are in lower case, as `Extension` has them; some
+/// may be unknown to it.
+package struct ExtensionMismatch: Equatable, Sendable {
+    /// Who refuses, as a sentence begins: "KVM here".
+    package var engine: String
+    /// What is wanted and can't be given.
+    package var missing: [String]
+    /// What isn't wanted and would be found by a guest that tries.
+    package var unhideable: [String]
+
+    package init(engine: String, missing: [String], unhideable: [String]) {
+        self.engine = engine
+        self.missing = missing
+        self.unhideable = unhideable
+    }
 }
 
 /// Who stands below the guest's supervisor.
@@ -34,7 +54,8 @@ package struct MachineSetup {
     package var mode: StartMode
     /// Interrupt files of the engine's own; nil: MSIs have nowhere to go.
     package var imsic: IMSICSetup?
-    /// Bytes of each vCPU's ring of written pages, a power of two; nil: writes are found through `takeWrites` alone.
+    /// Bytes of each vCPU's ring of written pages, a power of two from 4096 on and `Capability.dirtyRing` at most; nil:
+    /// writes are found through `takeWrites`. A machine has the one or the other.
     package var dirtyRing: Int?
     package init(
         memory: GuestMemory, cpuCount: Int, extensions: Extensions, timebase: UInt64, mode: StartMode = .supervisor,
@@ -108,13 +129,18 @@ package protocol VirtualMachine: AnyObject {
     /// `missing` for a number that no slot has, `invalid` for an address that isn't a multiple of 4 KiB, or where
     /// another slot lies.
     func moveSlot(_ slot: Int, to base: UInt64?) throws(EngineError)
-    /// Starts or ends the log of vCPUs' writes to a slot (KVM_MEM_LOG_DIRTY_PAGES). Starting it again is no error
-    /// and changes nothing. Any thread that isn't a vCPU's may call it, while vCPUs run; so with the next.
+    /// Starts or ends the log of vCPUs' writes to a slot (KVM_MEM_LOG_DIRTY_PAGES); on a machine with rings, what the
+    /// vCPUs' rings tell of it. Starting it again is no error and changes nothing. Any thread that isn't a vCPU's may
+    /// call it, while vCPUs run; so with the next.
     func logWrites(slot: Int, _ isOn: Bool) throws(EngineError)
     /// The pages that vCPUs wrote since logging started or since the last call: bit p % 64 of word p / 64 for page p
     /// of 4 KiB from the slot's start. They count as clean from now on (KVM_GET_DIRTY_LOG). On return every write
     /// to a page that is named can be seen; a later one is in the next answer. What others than vCPUs write isn't
-    /// logged. `missing` for a number that no slot has, and while the slot's writes aren't logged.
+    /// logged.
+    ///
+    /// `missing` for a number that no slot has, and while the slot's writes aren't logged; otherwise `unsupported` on a
+    /// machine with rings, which have it all. KVM keeps no log beside them: KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, which
+    /// RISC-V doesn't have, is for what the kernel writes while no vCPU runs.
     func takeWrites(slot: Int) throws(EngineError) -> [UInt64]
     /// Delivers an MSI: the store of `data` to the 32-bit register at `address` of an interrupt file
     /// (KVM_SIGNAL_MSI). Any thread may call it. False when no interrupt file is there.
@@ -194,7 +220,8 @@ package protocol VirtualCPU: AnyObject {
     /// While on, an `ebreak` of the guest's ends the run with `Exit.debug` and has no effect otherwise; the next run
     /// meets it again unless pc was moved or debugging ended (KVM_SET_GUEST_DEBUG with KVM_GUESTDBG_ENABLE).
     func setDebugging(_ isOn: Bool) throws(EngineError)
-    /// Empties the vCPU's ring of pages written, which `MachineSetup.dirtyRing` asked for; the pages count as clean
-    /// from then on (KVM_RESET_DIRTY_RINGS). `unsupported` without a ring.
+    /// Empties the vCPU's ring of pages written to slots that `logWrites` names, which `MachineSetup.dirtyRing` asked
+    /// for, oldest first; the pages count as clean from then on (KVM_RESET_DIRTY_RINGS). A full ring ends a run with
+    /// `Exit.dirtyRingFull`, before anything is lost. `unsupported` without a ring.
     func takeDirtyPages() throws(EngineError) -> [DirtyPage]
 }

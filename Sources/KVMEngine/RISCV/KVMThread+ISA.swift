@@ -12,8 +12,8 @@ extension KVMThread {
         if wanted.contains(.h) {
             throw .unsupported("KVM's guests can't have guests of their own (extension h); choose --cpu rv64gc or --engine interpreter")
         }
-        var missing = ""
-        var unhideable = ""
+        var missing: [String] = []
+        var unhideable: [String] = []
         var given = Extensions()
         for word in 0..<ExtensionNumber.wordCount {
             let want = ExtensionNumber.word(word, of: wanted)
@@ -22,9 +22,9 @@ extension KVMThread {
                 for bit in 0..<64 where (have ^ want) >> bit & 1 != 0 {
                     let number = UInt64(word * 64 + bit)
                     if have >> bit & 1 != 0 {
-                        unhideable += (unhideable.isEmpty ? "" : ", ") + ExtensionNumber.name(number)
+                        unhideable.append(ExtensionNumber.name(number))
                     } else if try isaState(number) != nil {
-                        missing += (missing.isEmpty ? "" : ", ") + ExtensionNumber.name(number)
+                        missing.append(ExtensionNumber.name(number))
                     }
                 }
             }
@@ -32,13 +32,10 @@ extension KVMThread {
         }
         for one in Extension.allCases where wanted.contains(one) && !given.contains(one) && !ExtensionNumber.isImplied(one, by: wanted) {
             if let number = ExtensionNumber.number(of: one), try isaState(number) != nil { continue }
-            missing += (missing.isEmpty ? "" : ", ") + one.name
+            missing.append(one.name)
         }
-        if !missing.isEmpty {
-            throw .unsupported("this host's KVM can't give a guest \(missing), which the processor model has; take it out with --isa, or use --engine interpreter")
-        }
-        if !unhideable.isEmpty {
-            throw .unsupported("this host's KVM can't hide \(unhideable), which the processor model lacks; add it with --isa if rvkvm knows it, or use --engine interpreter")
+        guard missing.isEmpty && unhideable.isEmpty else {
+            throw .extensions(ExtensionMismatch(engine: "KVM here", missing: missing, unhideable: unhideable))
         }
     }
 

@@ -15,7 +15,7 @@ extension Board {
             let machine = try engine.makeMachine(setup)
             for cpu in machine.cpus { try chooseCalls(of: cpu, without: configuration.withheldCalls) }
             return machine
-        } catch { throw MachineError(error) }
+        } catch { throw MachineError(error, configuration) }
     }
 
     /// Lets the guest's calls of SBI's debug console come to us, where the engine knows it, and takes away what the

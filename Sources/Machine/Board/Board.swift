@@ -171,13 +171,3 @@ protocol BoardDelegate: FinisherDelegate {
     /// HTIF's exit code; 0 is success.
     func testEnded(code: UInt64)
 }
-
-extension MachineError {
-    init(_ error: EngineError) {
-        switch error {
-        case .unsupported(let text): self.init(.usage, text)
-        case .invalid(let text), .missing(let text), .busy(let text): self.init(.bug, text)
-        case .host(let text, let errno): self.init(.host, "\(text): \(Self.hostText(errno))")
-        }
-    }
-}

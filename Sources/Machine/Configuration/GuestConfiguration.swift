@@ -33,6 +33,7 @@ package struct GuestConfiguration {
     package var interrupts = InterruptChoice.plic
     /// Whether a guest is refused to whom the host dictates what the machine version has otherwise.
     package var isStrict = false
+    package var model = CPUModel.standard
     /// What the harts implement; the model's unless `--isa` changes it.
     package var extensions = CPUModel.standard.extensions
     /// What happens on the guest's reset: start again, or end.
@@ -61,6 +62,8 @@ package struct GuestConfiguration {
     package var startMode: StartMode { firmware == .supervisor ? .supervisor : .firmware }
     /// Frequency of `time`, in Hz.
     var timebase: UInt64 { dictates.timebase ?? MemoryMap.timebase }
+    /// What the harts implement without `--isa`.
+    var extensionsWithoutChange: Extensions { model.extensions(startMode).union(interrupts.extensions(startMode)) }
 
     package init() {}
 
@@ -84,9 +87,9 @@ package struct GuestConfiguration {
         if let s = settings[.trace] { trace = try TraceSelection(s) }
         if let s = settings[.signature] { signature = try Self.path(s) }
         if let s = settings[.signatureGranularity] { signatureGranularity = try Self.granularity(s) }
-        let model = if let s = settings[.cpu] { try CPUModel.named(s) } else { CPUModel.standard }
+        if let s = settings[.cpu] { model = try CPUModel.named(s) }
         if let s = settings[.irqchip] { interrupts = try InterruptChoice(s) }
-        extensions = model.extensions(startMode).union(interrupts.extensions(startMode))
+        extensions = extensionsWithoutChange
         if let s = settings[.isa] { extensions = try ISAChange.apply(s, to: extensions) }
         try interrupts.check(extensions, startMode)
         if let s = settings[.moveTo] { moveTo = try moveTarget(s) }

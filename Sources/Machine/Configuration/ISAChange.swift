@@ -32,6 +32,15 @@ enum ISAChange {
         return result
     }
 
+    /// The change that makes `wanted` of `base`; empty for none.
+    static func text(from base: Extensions, to wanted: Extensions) -> String {
+        var text = ""
+        for one in Extension.allCases where base.contains(one) != wanted.contains(one) {
+            text += (text.isEmpty ? "" : ",") + (wanted.contains(one) ? "+" : "-") + one.name
+        }
+        return text
+    }
+
     /// Says so, with the nearest name among those that are.
     private static func notImplemented(_ one: Extension) -> String {
         let near = one.name.utf8.count > 1 ? nearestName(to: one.name, among: CPUModel.implemented.names) : nil

@@ -24,7 +24,7 @@ package struct HostDifference: Equatable, Sendable {
         let isa = configuration.extensions
         var found = compare(engine.dictates, isa)
         if configuration.isStrict, configuration.startMode == .supervisor {
-            found += compare(try SBIProbe.ask(engine, isa))
+            found += compare(try SBIProbe.ask(engine, configuration))
         }
         return found
     }
@@ -110,7 +110,7 @@ package struct HostDifference: Equatable, Sendable {
         add("riscv,cboz-block-size", host.cbozBlockSize.map { String($0) })
         add("mmu-type", host.satpMode.map(mmuType))
         do throws(MachineError) {
-            let sbi = try SBIProbe.ask(engine, CPUModel.standard.extensions)
+            let sbi = try SBIProbe.ask(engine, GuestConfiguration())
             add("SBI version", version(sbi.specification))
             add("SBI implementation", number(sbi.implementation))
             add("SBI implementation version", number(sbi.implementationVersion))

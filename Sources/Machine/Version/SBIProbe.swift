@@ -36,9 +36,9 @@ package enum SBIProbe {
     /// Bytes of guest memory that asking takes.
     static let room = table + (functions.count + extensions.count) * 16
 
-    /// What guests with these extensions hear from `engine`. A machine of one page is made for that and thrown away,
-    /// which costs KVM about as much as a guest's own machine.
-    static func ask(_ engine: any Engine, _ extensions: Extensions) throws(MachineError) -> SBIAnswers {
+    /// What guests with the extensions of `configuration` hear from `engine`. A machine of one page is made for that and
+    /// thrown away, which costs KVM about as much as a guest's own machine.
+    static func ask(_ engine: any Engine, _ configuration: GuestConfiguration) throws(MachineError) -> SBIAnswers {
         let memory = GuestMemory()
         do throws(GuestMemoryError) {
             try memory.addRAM(base: MemoryMap.ramBase, size: 4096)
@@ -47,8 +47,10 @@ package enum SBIProbe {
         do throws(EngineError) {
             machine = try engine.makeMachine(
                 MachineSetup(
-                    memory: memory, cpuCount: 1, extensions: extensions, timebase: engine.dictates.timebase ?? MemoryMap.timebase))
-        } catch { throw MachineError(error) }
+                    memory: memory, cpuCount: 1, extensions: configuration.extensions,
+                    timebase: engine.dictates.timebase ?? MemoryMap.timebase))
+        } catch { throw MachineError(error, configuration) }
+        defer { withExtendedLifetime(machine) {} }
         guard let cpu = machine.cpus.first else { throw MachineError(.bug, "the engine \(engine.name) makes no hart; please report this") }
         // As in a guest's own machine, whose calls there are ours to answer.
         _ = try? cpu.setRegister(.sbiExtension(.debugConsole), to: 1)

@@ -1,6 +1,7 @@
 import CHost
 import ExecutionEngine
 import RISCV
+import TestSupport
 
 extension ConformanceCase {
     /// Anything, or something near what there is.

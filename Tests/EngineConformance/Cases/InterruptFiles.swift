@@ -39,9 +39,7 @@ extension ConformanceCase {
         program.csrw(.sie, value: Bits.sei)
         program.csrs(.sstatus, value: Bits.sie)
         program.report(value: 1)
-        let sleep = program.here()
-        program.emit(.wfi)
-        program.jump(to: sleep)
+        program.sleep()
         return program
     }
 
@@ -151,9 +149,7 @@ extension ConformanceCase {
             other.csrw(.sie, value: Bits.sei)
             other.csrs(.sstatus, value: Bits.sie)
             other.sd(X.s0, X.s0, 8)
-            let sleep = other.here()
-            other.emit(.wfi)
-            other.jump(to: sleep)
+            other.sleep()
             var program = GuestProgram()
             program.begin()
             program.li(X.s0, Layout.data)

@@ -48,9 +48,7 @@ extension ConformanceCase {
             program.onTrap(again)
             program.csrs(.sstatus, value: Bits.sie)
             program.report(value: 1)
-            let sleep = program.here()
-            program.emit(.wfi)
-            program.jump(to: sleep)
+            program.sleep()
             try guest.load(program)
             for _ in 0..<30 {
                 try guest.report(1, "the program")

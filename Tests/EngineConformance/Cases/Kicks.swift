@@ -2,6 +2,7 @@ import CHost
 import ExecutionEngine
 import RISCV
 import Synchronization
+import TestSupport
 
 extension ConformanceCase {
     /// Counts in the word at `Layout.data` for ever.

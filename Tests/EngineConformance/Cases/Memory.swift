@@ -1,6 +1,7 @@
 import ExecutionEngine
 import GuestMemory
 import RISCV
+import TestSupport
 
 extension ConformanceCase {
     static let movable: UInt64 = 0xA000_0000

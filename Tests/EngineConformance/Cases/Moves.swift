@@ -2,6 +2,7 @@ import CHost
 import ExecutionEngine
 import GuestMemory
 import RISCV
+import TestSupport
 
 /// A computation that is sensitive to every register: integers and doubles in user mode with paging on, interrupted
 /// by the timer, until a flag in memory ends it. How far it came is part of the result, and the host computes the
@@ -63,21 +64,13 @@ enum Work {
             handler.report(X.t5)
             handler.end()
         }
-        program.csrw(.satp, value: Guest.satp)
-        program.emit(.sfence_vma)
+        program.turnOnPaging()
         program.csrw(.sscratch, value: page(hart))
         program.csrr(X.t0, .time)
         program.csrw(.stimecmp, X.t0)
         program.csrw(.sie, value: Bits.sti)
         program.csrs(.sstatus, value: Bits.fsInitial | Bits.spie)
-        program.csrc(.sstatus, value: Bits.spp)
-        let user = program.label()
-        program.la(X.t0, user)
-        program.li(X.t1, Guest.userRAM - Layout.ram)
-        program.emit(.add, rd: X.t0, rs1: X.t0, rs2: X.t1)
-        program.csrw(.sepc, X.t0)
-        program.emit(.sret)
-        program.place(user)
+        program.enterUser(offset: Guest.userRAM - Layout.ram)
         program.li(X.s0, 0)
         program.li(X.s1, seed(hart))
         program.li(X.s2, step)

@@ -56,6 +56,6 @@ package struct ConformanceCase: Sendable {
 
     private static let every: [ConformanceCase] =
         mmioLoads + mmioStores + mmioAnswers + kicks + sbiBase + sbiCalls + sbiHarts + sbiForwarded + registerRules
-        + registerValues + registerTimes + moves + memorySlots + dirtyLog + doorbells + interrupts + power + interruptFiles + floats
+        + registerValues + registerTimes + moves + memorySlots + dirtyLog + dirtyRing + doorbells + interrupts + power + interruptFiles + floats
         + hostile
 }

@@ -1,4 +1,5 @@
 import RISCV
+import TestSupport
 
 /// Integer registers by their names in the calling convention.
 enum X {
@@ -54,20 +55,8 @@ struct GuestProgram {
     mutating func sd(_ rs2: UInt8, _ rs1: UInt8, _ imm: Int32 = 0) { emit(.sd, rs1: rs1, rs2: rs2, imm: imm) }
     mutating func fence() { emit(.fence, imm: 0xFF) }
 
-    /// Any constant, eleven bits at a time.
-    mutating func li(_ rd: UInt8, _ value: UInt64) {
-        var started = false
-        for i in stride(from: 5, through: 0, by: -1) {
-            let chunk = Int32(truncatingIfNeeded: value >> UInt64(i * 11) & 0x7FF)
-            if started {
-                emit(.slli, rd: rd, rs1: rd, imm: 11)
-                if chunk != 0 { emit(.ori, rd: rd, rs1: rd, imm: chunk) }
-            } else if chunk != 0 || i == 0 {
-                emit(.addi, rd: rd, imm: chunk)
-                started = true
-            }
-        }
-    }
+    /// Any constant.
+    mutating func li(_ rd: UInt8, _ value: UInt64) { for one in loadConstant(rd, value) { word(one) } }
 
     // MARK: Labels
 
@@ -156,6 +145,32 @@ struct GuestProgram {
     mutating func spin() {
         let loop = here()
         jump(to: loop)
+    }
+    /// wfi, again and again.
+    mutating func sleep() {
+        let loop = here()
+        emit(.wfi)
+        jump(to: loop)
+    }
+
+    /// Paging on, with the tables of `Guest.mapGiants`.
+    mutating func turnOnPaging() {
+        csrw(.satp, value: Guest.satp)
+        emit(.sfence_vma)
+    }
+    /// Goes on in user mode, at the next instruction's address plus `offset`: where the tables show user mode the same
+    /// memory. It changes t0, t1 and t6.
+    mutating func enterUser(offset: UInt64 = 0) {
+        let user = label()
+        la(X.t0, user)
+        if offset != 0 {
+            li(X.t1, offset)
+            emit(.add, rd: X.t0, rs1: X.t0, rs2: X.t1)
+        }
+        csrw(.sepc, X.t0)
+        csrc(.sstatus, value: Bits.spp)
+        emit(.sret)
+        place(user)
     }
 
     /// An SBI call with constants for arguments; the answer is in a0 and a1.

@@ -112,17 +112,3 @@ final class Shared: Sendable {
     }
     func add(_ count: UInt64 = 1) { word.wrappingAdd(count, ordering: .sequentiallyConsistent) }
 }
-
-/// Numbers that don't repeat each other, and do repeat from run to run (splitmix64).
-struct Random {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func below(_ limit: UInt64) -> UInt64 { limit == 0 ? 0 : next() % limit }
-}

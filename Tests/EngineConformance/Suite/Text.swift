@@ -24,10 +24,20 @@ func text(_ exit: Exit) -> String {
 func text(_ error: EngineError) -> String {
     switch error {
     case .unsupported(let text): "unsupported: " + text
+    case .extensions(let mismatch): "extensions: " + mismatch.text
     case .invalid(let text): "invalid: " + text
     case .missing(let text): "missing: " + text
     case .busy(let text): "busy: " + text
     case .host(let text, let errno): "host: " + text + " (errno \(errno))"
+    }
+}
+
+extension ExtensionMismatch {
+    var text: String {
+        var text = engine
+        for one in missing { text += " lacks " + one }
+        for one in unhideable { text += " can't hide " + one }
+        return text
     }
 }
 
@@ -37,7 +47,7 @@ enum Refusal { case unsupported, invalid, missing, busy, host }
 extension EngineError {
     var refusal: Refusal {
         switch self {
-        case .unsupported: .unsupported
+        case .unsupported, .extensions: .unsupported
         case .invalid: .invalid
         case .missing: .missing
         case .busy: .busy

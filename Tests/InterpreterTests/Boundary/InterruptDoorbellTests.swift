@@ -86,7 +86,7 @@ struct InterruptDoorbellTests {
                 return "none"
             } catch {
                 switch error {
-                case .unsupported: return "unsupported"
+                case .unsupported, .extensions: return "unsupported"
                 case .invalid: return "invalid"
                 case .missing: return "missing"
                 case .busy: return "busy"

@@ -1,19 +1,13 @@
 import CHost
 import Interpreter
 
-/// SplitMix64: the same operands on every run.
+/// The same operands on every run.
 struct OperandSource {
-    var state: UInt64
+    private var random: Random
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = Random(seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    mutating func next() -> UInt64 { random.next() }
 
     /// Bits of a number, biased towards the edges: extreme exponents, long runs of equal bits in the
     /// fraction, NaNs of both kinds.

@@ -25,7 +25,7 @@ struct RegisterTests {
             return .none
         } catch {
             switch error {
-            case .unsupported: return .unsupported
+            case .unsupported, .extensions: return .unsupported
             case .invalid: return .invalid
             case .missing: return .missing
             case .busy: return .busy

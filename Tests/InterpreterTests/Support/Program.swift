@@ -1,4 +1,5 @@
 import RISCV
+import TestSupport
 
 /// Guest code as a test writes it.
 struct Program {
@@ -33,39 +34,15 @@ struct Program {
     mutating func csrr(_ rd: UInt8, _ csr: CSR) { emit(.csrrs, rd: rd, imm: Int32(csr.rawValue)) }
     mutating func csrw(_ csr: CSR, _ rs1: UInt8) { emit(.csrrw, rs1: rs1, imm: Int32(csr.rawValue)) }
     mutating func nop(_ count: Int = 1) { for _ in 0..<count { emit(.addi) } }
-    /// Any constant, eleven bits at a time.
-    mutating func li(_ rd: UInt8, _ value: UInt64) {
-        var started = false
-        for i in stride(from: 5, through: 0, by: -1) {
-            let chunk = Int32(truncatingIfNeeded: value >> UInt64(i * 11) & 0x7FF)
-            if started {
-                emit(.slli, rd: rd, rs1: rd, imm: 11)
-                if chunk != 0 { emit(.ori, rd: rd, rs1: rd, imm: chunk) }
-            } else if chunk != 0 || i == 0 {
-                emit(.addi, rd: rd, imm: chunk)
-                started = true
-            }
-        }
-    }
+    /// Any constant.
+    mutating func li(_ rd: UInt8, _ value: UInt64) { for one in loadConstant(rd, value) { word(one) } }
     /// A backward jump or branch to a place in this program.
     mutating func loop(_ instruction: Instruction, rd: UInt8 = 0, rs1: UInt8 = 0, rs2: UInt8 = 0, to start: Int) {
         emit(instruction, rd: rd, rs1: rs1, rs2: rs2, imm: Int32(start - bytes.count))
     }
 }
 
-/// Numbers that don't repeat each other and do repeat from run to run (splitmix64).
-struct Random: RandomNumberGenerator {
-    var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func below(_ limit: UInt64) -> UInt64 { next() % limit }
-}
+typealias Random = TestSupport.Random
 
 /// Collects what went wrong and says it once, with a few examples: a wrong handler fails thousands of cases.
 struct Failures {
