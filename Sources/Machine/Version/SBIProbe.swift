@@ -50,7 +50,6 @@ package enum SBIProbe {
                     memory: memory, cpuCount: 1, extensions: configuration.extensions,
                     timebase: engine.dictates.timebase ?? MemoryMap.timebase))
         } catch { throw MachineError(error, configuration) }
-        defer { withExtendedLifetime(machine) {} }
         guard let cpu = machine.cpus.first else { throw MachineError(.bug, "the engine \(engine.name) makes no hart; please report this") }
         // As in a guest's own machine, whose calls there are ours to answer.
         _ = try? cpu.setRegister(.sbiExtension(.debugConsole), to: 1)
