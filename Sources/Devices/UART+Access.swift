@@ -130,11 +130,12 @@ extension UART16550 {
 
     private func controlFIFO(_ control: FIFOControl) {
         let isEnabled = control.contains(.enable)
-        // Switching between the modes clears the FIFO; the other bits only count together with the enable bit.
-        if isEnabled != state.isFIFOEnabled || isEnabled && control.contains(.resetReceiver) {
-            state.received.removeAll()
-            state.fruitlessPolls = 0
-        }
+        // Switching between the modes clears the FIFO; the other bits only count together with the enable bit. But what
+        // the buffer register holds goes into a FIFO that is switched on: Linux enables the receive interrupt before the
+        // FIFO, with interrupts off, and a line that was typed early would lose its first byte in between.
+        let resets = isEnabled ? control.contains(.resetReceiver) : state.isFIFOEnabled
+        if resets { state.received.removeAll() }
+        if resets || isEnabled != state.isFIFOEnabled { state.fruitlessPolls = 0 }
         state.isFIFOEnabled = isEnabled
         if isEnabled { state.trigger = control.trigger }
     }

@@ -58,6 +58,27 @@ import Testing
         #expect(observer.calls == 1)
     }
 
+    /// Linux 6.12 lets the receiver interrupt, and then switches the FIFO on.
+    @Test func switchingTheFIFOOnKeepsTheByteThatCameBefore() {
+        let (port, observer) = observed()
+        port[IER] = 0x01
+        #expect(port.receive([1, 2, 3]) == 1)
+        port[FCR] = 0x01
+        #expect(observer.calls == 0)
+        #expect(port[LSR] & 1 == 1)
+        #expect(port[RBR] == 1)
+        #expect(observer.calls == 1)
+        // Asked for, or switched off, it forgets.
+        for control: UInt8 in [0x03, 0x00] {
+            #expect(port.receive([4]) == 1)
+            port[FCR] = control
+            #expect(port[LSR] & 1 == 0)
+        }
+        #expect(port.receive([5]) == 1)
+        port[FCR] = 0x03
+        #expect(port[LSR] & 1 == 0)
+    }
+
     @Test func leavingLoopbackMakesRoom() {
         let (port, observer) = observed()
         port.listen()

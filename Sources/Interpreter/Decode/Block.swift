@@ -80,12 +80,13 @@ enum Block {
         UnsafeRawPointer(block) + headerSize + Int(block.pointee.slots) &* (OpLayout.size + 2)
     }
 
-    /// Whether the guest's memory still holds the bytes the block was decoded from.
+    /// Whether the guest's memory still holds the bytes the block was decoded from. Other harts may be writing to it: an
+    /// instruction that is found unchanged was there at some moment of the call.
     static func isCurrent(_ block: UnsafePointer<BlockHeader>) -> Bool {
         let copy = codeCopy(block)
         if let rest = block.pointee.codeOnNextPage {
-            return host_compare(copy, block.pointee.code, 2) == 0 && host_compare(copy + 2, rest, 2) == 0
+            return host_is_copy(copy, block.pointee.code, 2) && host_is_copy(copy + 2, rest, 2)
         }
-        return host_compare(copy, block.pointee.code, Int(block.pointee.codeBytes)) == 0
+        return host_is_copy(copy, block.pointee.code, Int(block.pointee.codeBytes))
     }
 }
