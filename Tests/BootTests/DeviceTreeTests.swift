@@ -96,7 +96,7 @@ private func property(_ tree: [UInt8], _ path: String, _ name: String) -> [UInt8
         #expect(long?.category == .usage)
     }
 
-    @Test("a tree that grows out of one buffer after another is whole", arguments: [4, 64, 700, 3000])
+    @Test("a tree that grows out of one buffer after another is whole", arguments: [4, 64, 700, 1500])
     func growing(harts: Int) throws {
         let tree = try DeviceTree.build(machine10(harts: harts), chosen: chosen())
         #expect(tree.count > harts * 300)
