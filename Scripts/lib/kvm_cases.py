@@ -139,23 +139,13 @@ refused none --mem %(memory)dM
 refused odd --mem %(odd)dK
 """
 
-# Restarts once.
-INNER_HUGE = """#!/bin/sh
-boot=$(head -c 1 /dev/vda)
-echo "@ boot$boot $(nproc)"
-printf $((boot + 1)) | dd of=/dev/vda conv=notrunc 2>/dev/null
-sync
-[ $boot -lt 2 ] && reboot -f
-exit 0
-"""
-
-# Restarts twice, as the disk's first byte counts.
+# Restarts until the disk's first byte, which counts the starts, has the given number.
 INNER_REBOOTING = """#!/bin/sh
 boot=$(head -c 1 /dev/vda)
 echo "@ boot$boot $(nproc)"
 printf $((boot + 1)) | dd of=/dev/vda conv=notrunc 2>/dev/null
 sync
-[ $boot -lt 3 ] && reboot -f
+[ $boot -lt %d ] && reboot -f
 exit 0
 """
 
@@ -270,7 +260,7 @@ def aia_on_qemu(test):
 @case("kvm engine: a guest with interrupt files that restarts", False, ("--irqchip", "aia"), ("--irqchip", "aia", *WITH_AIA))
 def restarting(test, outer, options):
     """Each start has a machine of KVM's of its own, and the one before is gone by then; --no-reboot makes one start."""
-    inner = read(initrd(test.file("inner"), test.rvkvm.plain_initrd, {"script": INNER_REBOOTING}))
+    inner = read(initrd(test.file("inner"), test.rvkvm.plain_initrd, {"script": INNER_REBOOTING % 3}))
     word = exec_word("/script")
     prepare(test, test.rvkvm, REBOOTING % {"word": word, "options": " ".join(options)},
             {"Image": read(test.rvkvm.kernel), "inner": inner, "disk": b"1" + bytes(MIB - 1)})
@@ -291,7 +281,7 @@ def in_huge_pages(test):
     come back; too few are a clear refusal."""
     memory, kernel = 128, read(test.rvkvm.kernel)
     pages = memory // 2
-    inner = read(initrd(test.file("inner"), test.rvkvm.plain_initrd, {"script": INNER_HUGE}))
+    inner = read(initrd(test.file("inner"), test.rvkvm.plain_initrd, {"script": INNER_REBOOTING % 2}))
     word = exec_word("/script")
     prepare(test, test.rvkvm, HUGE % {"word": word, "memory": memory, "pages": pages, "odd": (memory << 10) + 4},
             {"Image": kernel, "inner": inner, "disk": b"1" + bytes(MIB - 1)})
